@@ -1,0 +1,107 @@
+"""Apache Spark as the engine beyond one machine, with the same few methods as DuckDB's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commonground.city import EngineSettings
+from commonground.engine.dialect import DIALECTS, Dialect
+from commonground.errors import EngineError, Said
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: What makes Spark give the answers that DuckDB gives, and start quickly.
+SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.default.parallelism": "1",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+}
+
+
+class SparkEngine:
+    """One Spark session.
+
+    Parameters
+    ----------
+    settings : EngineSettings, optional
+        Memory and threads of the local session.
+    master : str, optional
+        Address of a cluster; by default a session inside this process.
+
+    Raises
+    ------
+    EngineError
+        pyspark or Java is absent.
+    """
+
+    name = "spark"
+    dialect: Dialect = DIALECTS["spark"]
+
+    def __init__(self, settings: EngineSettings | None = None, master: str | None = None) -> None:
+        settings = settings or EngineSettings()
+        try:
+            from pyspark.sql import SparkSession
+        except ImportError:
+            raise _absent() from None
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        builder = SparkSession.builder.master(master or f"local[{int(settings.threads)}]").appName("commonground")
+        for key, value in {**SETTINGS, "spark.driver.memory": settings.memory.lower().replace("gb", "g")}.items():
+            builder = builder.config(key, value)
+        try:
+            self.session = builder.getOrCreate()
+        except Exception as fault:  # whatever the launcher raises when there is no Java
+            raise _absent(str(fault)) from fault
+        self.session.sparkContext.setLogLevel("ERROR")
+
+    def add_table(self, name: str, table: pa.Table) -> None:
+        """Make an Arrow table known to SQL as ``name``."""
+        self.session.createDataFrame(table).createOrReplaceTempView(name)
+
+    def add_parquet(self, name: str, path: Path) -> None:
+        """Make a Parquet file known to SQL as a view ``name``."""
+        self.session.read.parquet(str(path)).createOrReplaceTempView(name)
+
+    def create(self, name: str, sql: str) -> None:
+        """Keep the result of a query under ``name``."""
+        frame = self.session.sql(sql)
+        frame.cache()
+        frame.createOrReplaceTempView(name)
+
+    def columns(self, name: str) -> list[str]:
+        """Names of a table's columns."""
+        return list(self.session.table(name).columns)
+
+    def run(self, sql: str) -> None:
+        """Run a statement that gives nothing back."""
+        self.session.sql(sql).collect()
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run a query and give its rows."""
+        return [tuple(row) for row in self.session.sql(sql).collect()]
+
+    def table(self, sql: str) -> pa.Table:
+        """Run a query and give its result as an Arrow table."""
+        return self.session.sql(sql).toArrow()
+
+    def close(self) -> None:
+        """End the session."""
+        self.session.stop()
+
+
+def _absent(detail: str = "") -> EngineError:
+    return EngineError(
+        Said("Spark 没有启动。", "Spark did not start."),
+        why=Said(detail or "没有安装 pyspark。", detail or "pyspark is not installed."),
+        todo=Said(
+            '请安装 Java（17 或更新）和 commonground[spark]，或在 city.toml 的 [engine] 写 name = "duckdb"。',
+            'Install Java (17 or newer) and commonground[spark], or set name = "duckdb" under [engine] in city.toml.',
+        ),
+    )
