@@ -1,0 +1,117 @@
+"""Dates in all the shapes in which departments write them.
+
+Pure: texts in, days since 1970-01-01 and a precision out. Lunar dates are converted by the table of the pack.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Lunar = Mapping[int, tuple[dt.date, tuple[tuple[int, bool, int], ...]]]
+
+_EPOCH = dt.date(1970, 1, 1).toordinal()
+_SERIAL_ZERO = dt.date(1899, 12, 30).toordinal()
+_YEARS = range(1800, 2200)
+_SERIAL = range(3_000, 73_051)  # 1908 to 2100; Excel counts days from 1900
+_YMD = re.compile(r"(\d{4})\s*[-./年]\s*(\d{1,2})\s*[-./月]\s*(\d{1,2})\s*[日号]?(?:[ T]\d{1,2}:.*)?")
+_YM = re.compile(r"(\d{4})\s*[-./年]\s*(\d{1,2})\s*月?")
+_Y = re.compile(r"((?:18|19|20|21)\d\d)\s*年?")
+_COMPACT = re.compile(r"((?:18|19|20|21)\d\d)(\d\d)(\d\d)?")
+_YEAR_LAST = re.compile(r"(\d{1,2})[-./](\d{1,2})[-./](\d{4})")
+_LUNAR = re.compile(r"(?:农历|阴历|旧历|夏历)[:\s]*(.+)")
+_LUNAR_PARTS = re.compile(r"(\d{4})\s*[-./年]\s*(闰?)\s*(\d{1,2})\s*[-./月]\s*(\d{1,2})\s*[日号]?")
+# Days that systems fill in when none is known; nobody's birthday as far as records go.
+_DEFAULTS = frozenset({dt.date(1900, 1, 1), dt.date(1899, 12, 30), dt.date(1899, 12, 31), dt.date(1, 1, 1)})
+_DIGITS = {**{c: str(i) for i, c in enumerate("〇一二三四五六七八九")}, "零": "0", "○": "0"}
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """One text read as a date: ``day`` counts from 1970-01-01; None with precision "default" or with a fault."""
+
+    day: int | None
+    precision: str = ""
+    fault: str = ""
+
+
+def parse_date(text: str, lunar: Lunar, order: str = "") -> Parsed:
+    """Read one text as a date.
+
+    Parameters
+    ----------
+    text : str
+        ``20080301``, ``2008.3.1``, ``2008-03-01``, ``2008/3/1``, ``2008年3月1日``, ``2008年3月``, ``200803``, ``2008``,
+        a spreadsheet's serial number, ``农历2007.7.19``, full-width digits, with or without a time of day.
+    lunar : mapping
+        Year → first day and months of the Chinese calendar.
+    order : str
+        "dmy" or "mdy" to take dates with the year at the end.
+    """
+    text = unicodedata.normalize("NFKC", text).strip()
+    found = _LUNAR.fullmatch(text)
+    if found:
+        return _lunar(found[1], lunar)
+    for pattern, precision in ((_YMD, "day"), (_COMPACT, "day"), (_YM, "month"), (_Y, "year")):
+        match = pattern.fullmatch(text)
+        if match:
+            parts = [int(part) for part in match.groups() if part is not None]
+            return _gregorian(parts, "month" if len(parts) == 2 else precision)
+    number = text.removesuffix(".0")
+    if number.isdecimal() and int(number) in _SERIAL:
+        return Parsed(int(number) + _SERIAL_ZERO - _EPOCH, "day")
+    match = _YEAR_LAST.fullmatch(text) if order else None
+    if match:
+        first, second, year = map(int, match.groups())
+        return _gregorian([year, second, first] if order == "dmy" else [year, first, second], "day")
+    return Parsed(None, fault="not_a_date")
+
+
+def _gregorian(parts: list[int], precision: str) -> Parsed:
+    year, month, day = (*parts, 1, 1)[:3]
+    try:
+        date = dt.date(year, month, day)
+    except ValueError:
+        return Parsed(None, fault="not_a_date")
+    if date in _DEFAULTS and precision == "day":
+        return Parsed(None, "default")
+    if year not in _YEARS:
+        return Parsed(None, fault="not_a_date")
+    return Parsed(date.toordinal() - _EPOCH, precision)
+
+
+def _lunar(text: str, lunar: Lunar) -> Parsed:
+    match = _LUNAR_PARTS.fullmatch(_arabic(text))
+    if not match:
+        return Parsed(None, fault="not_a_date")
+    year, leap, month, day = int(match[1]), bool(match[2]), int(match[3]), int(match[4])
+    if year not in lunar:
+        return Parsed(None, fault="not_a_date")
+    first, months = lunar[year]
+    start = first.toordinal()
+    for number, is_leap, days in months:
+        if (number, is_leap) == (month, leap):
+            return Parsed(start + day - 1 - _EPOCH, "lunar") if 1 <= day <= days else Parsed(None, fault="not_a_date")
+        start += days
+    return Parsed(None, fault="not_a_date")
+
+
+def _arabic(text: str) -> str:
+    """Turn 二〇一七年七月十九 into 2017年7月19, and the words of the calendar into numbers."""
+    text = (
+        text.replace("正月", "1月")
+        .replace("冬月", "11月")
+        .replace("腊月", "12月")
+        .replace("初", "")
+        .replace("廿", "二十")
+    )
+    text = re.sub(r"([一二三四五六七八九])?十([一二三四五六七八九])?", _ten, text)
+    return "".join(_DIGITS.get(c, c) for c in text)
+
+
+def _ten(match: re.Match[str]) -> str:
+    tens, ones = _DIGITS.get(match[1] or "一", "1"), _DIGITS.get(match[2] or "〇", "0")
+    return tens + ones

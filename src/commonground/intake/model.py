@@ -1,0 +1,312 @@
+"""The nouns of intake: concepts, contracts, what a reader gives, what intake gives.
+
+All are frozen and hold plain values, so that a contract can be hashed and a result handed to the next room.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commonground.errors import Said
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+TYPES = ("text", "code", "area", "id", "date", "month", "number", "integer", "boolean", "pressure")
+FORMATS = ("csv", "xlsx", "xls", "ods", "dbf", "sav", "dta", "parquet", "jsonl", "geojson")
+TEXT_FORMATS = ("csv", "jsonl", "geojson")
+COUNTS = (
+    "rows",
+    "records",
+    "quarantined",
+    "non_data",
+    "header",
+    "blank",
+    "note",
+    "total",
+    "mended",
+    "values_quarantined",
+)
+"""What is counted of every sheet; the first is the sum of the next three."""
+
+
+@dataclass(frozen=True)
+class CodeList:
+    """A dated list of codes.
+
+    Attributes
+    ----------
+    name, title, source, since
+        What the list is, where it comes from, and since when it holds.
+    labels : mapping
+        Canonical code → its label in both languages.
+    aliases : mapping
+        Another way to write a code (an official label, a word) → canonical code.
+    width : int
+        Codes of digits only are padded with zeros to this length (spreadsheets drop leading zeros); 0: never.
+    """
+
+    name: str
+    title: Said
+    source: str
+    since: str
+    labels: Mapping[str, Said]
+    aliases: Mapping[str, str]
+    width: int = 0
+
+    def canonical(self, text: str) -> str | None:
+        """Give the canonical code that ``text`` writes, or None."""
+        if text in self.labels:
+            return text
+        if self.width and text.isdigit() and text.zfill(self.width) in self.labels:
+            return text.zfill(self.width)
+        return self.aliases.get(text)
+
+
+@dataclass(frozen=True)
+class Concept:
+    """What a column can mean; the pack's concepts.toml describes each attribute."""
+
+    name: str
+    label: Said
+    type: str
+    unit: str = ""
+    range: tuple[float, float] | None = None
+    codes: CodeList | None = None
+    pattern: re.Pattern[str] | None = None
+    identifying: bool = False
+    role: str = ""
+    field: str = ""
+    precision: bool = False
+    absence: bool = False
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of dataset; ``subject`` is the role whose person a row is about, "" when rows are not about persons."""
+
+    name: str
+    label: Said
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class Pack:
+    """What intake needs of a pack. ``hash`` changes with any of its content."""
+
+    concepts: Mapping[str, Concept]
+    kinds: Mapping[str, Kind]
+    codes: Mapping[str, CodeList]
+    lunar: Mapping[int, tuple[dt.date, tuple[tuple[int, bool, int], ...]]] = field(default_factory=dict)
+    hash: str = ""
+
+
+@dataclass(frozen=True)
+class Values:
+    """How the texts of a column are read: the part of a column rule that ``where`` may override.
+
+    Attributes
+    ----------
+    codes : mapping or None
+        As written → canonical code; None takes the concept's list as it is.
+    missing : mapping
+        Texts that mean there is no value → why. ``absent`` marks an absent pupil.
+    unit : str
+        Unit in the file; "" is the concept's own.
+    range : pair of numbers or None
+        In the concept's unit; None takes the concept's.
+    order : str
+        "dmy" or "mdy" for dates with the year at the end; "" refuses them.
+    """
+
+    codes: Mapping[str, str] | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
+    unit: str = ""
+    range: tuple[float, float] | None = None
+    order: str = ""
+
+
+@dataclass(frozen=True)
+class Where:
+    """An override for the rows where every glob of ``when`` matches the raw text of its column."""
+
+    when: Mapping[str, str]
+    values: Values
+
+
+@dataclass(frozen=True)
+class ColumnRule:
+    """One ``[[column]]`` of a contract. ``concept`` is None for a column that is not taken (``reason`` says why)."""
+
+    source: tuple[str, ...]
+    concept: Concept | None
+    optional: bool = False
+    files: str = "*"
+    deliveries: str = "*"
+    values: Values = field(default_factory=Values)
+    where: tuple[Where, ...] = ()
+    pattern: re.Pattern[str] | None = None
+    reason: Said | None = None
+
+
+@dataclass(frozen=True)
+class NonData:
+    """A rule for rows that are not data: the cell of ``column`` ("*": the first that is not empty) matches wholly."""
+
+    column: str
+    matches: re.Pattern[str]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One ``[[layout]]``: how to read the files that ``files``, ``deliveries`` and ``sheets`` match."""
+
+    format: str
+    files: str = "*"
+    deliveries: str = "*"
+    sheets: str = "*"
+    encoding: str = ""
+    separator: str = ","
+    quote: str = '"'
+    multiline: bool = False
+    short_rows: str = "quarantine"
+    header_row: tuple[int, ...] = (1,)
+    columns: tuple[str, ...] = ()
+    file_pattern: re.Pattern[str] | None = None
+    non_data: tuple[NonData, ...] = ()
+    constants: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DeliveryRule:
+    """One ``[[delivery]]``: the day its data describe and what no column holds."""
+
+    match: str
+    as_of: dt.date | None = None
+    constants: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """Files (or sheets of them) that the contract declares not to be data, and why."""
+
+    files: str
+    reason: Said
+    sheets: str = ""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """How one dataset of one department is read."""
+
+    path: Path
+    department: str
+    dataset: str
+    kind: Kind
+    title: Said
+    subject: str
+    rows_per_person: str
+    absent: bool
+    ignore: tuple[Ignored, ...]
+    deliveries: tuple[DeliveryRule, ...]
+    layouts: tuple[Layout, ...]
+    columns: tuple[ColumnRule, ...]
+    hash: str
+
+    @property
+    def name(self) -> str:
+        """Department and dataset, as tables are named: ``education.student_registry``."""
+        return f"{self.department}.{self.dataset}"
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row that could not be read: its place in the file, why, and its text."""
+
+    physical: int
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What a reader gives: every cell as text, with the physical row it stood in.
+
+    Attributes
+    ----------
+    name : str
+        Name of the sheet, "" for files without sheets.
+    rows : list of list of str
+        All rows that could be read, from the top, blank ones too; shorter ones are not filled up.
+    physical : list of int
+        1-based physical row of each.
+    bad : tuple of BadRow
+        Rows that could not be read.
+    total : int
+        Rows in the file, counted apart from reading them: what the conservation sum is held against.
+    names : tuple of str
+        Column names when the format itself holds them; then there is no header among the rows.
+    labels : mapping
+        Column → value as text → the file's own label for it (SPSS, Stata).
+    notes : mapping
+        Counts of what was mended while reading, such as control characters.
+    """
+
+    name: str
+    rows: list[list[str]]
+    physical: list[int]
+    total: int
+    bad: tuple[BadRow, ...] = ()
+    names: tuple[str, ...] = ()
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    notes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Block:
+    """The data rows of a sheet, by column, with what was set aside.
+
+    ``physical`` and ``row_number`` are those of the rows kept; ``bad`` carries row numbers too.
+    """
+
+    sheet: str
+    columns: dict[str, pa.Array]
+    physical: np.ndarray[Any, Any]
+    row_number: np.ndarray[Any, Any]
+    bad: tuple[tuple[int, BadRow], ...]
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class IntakeResult:
+    """What intake hands to people.
+
+    Attributes
+    ----------
+    tables : dict
+        ``department.dataset`` → Arrow table, all deliveries together (columns: DEVELOPERS.md).
+    quarantine : pa.Table
+        Every value and row set aside, with its text; never leaves the vault.
+    conservation : pa.Table
+        One row a sheet of every delivered file; ``rows = records + quarantined + non_data``.
+    contracts : dict
+        ``department.dataset`` → Contract.
+    """
+
+    tables: dict[str, pa.Table] = field(repr=False)
+    quarantine: pa.Table = field(repr=False)
+    conservation: pa.Table
+    contracts: dict[str, Contract]
+
+    def summary(self) -> dict[str, Any]:
+        """Give counts for ``quality/intake.json``: no text of any record."""
+        from commonground.intake.report import summary
+
+        return summary(self)

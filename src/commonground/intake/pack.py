@@ -1,0 +1,127 @@
+"""Reads what intake needs of a pack: concepts, kinds of datasets, code lists, the Chinese calendar."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from commonground.city import check_keys, read_toml
+from commonground.errors import ContractError, Said, did_you_mean
+from commonground.intake.model import TYPES, CodeList, Concept, Kind, Pack
+from commonground.packs import pack_folder
+
+_CONCEPT_KEYS = {
+    "zh",
+    "en",
+    "type",
+    "unit",
+    "range",
+    "codes",
+    "pattern",
+    "identifying",
+    "role",
+    "field",
+    "precision",
+    "absence",
+}
+
+
+@functools.lru_cache(maxsize=4)
+def load_pack(name: str = "china") -> Pack:
+    """Read the pack called ``name`` once a process.
+
+    Raises
+    ------
+    ContractError
+        A concept or list of the pack is written wrongly.
+    """
+    folder = pack_folder(name)
+    codes = {path.stem: _code_list(path) for path in sorted((folder / "codes").glob("*.toml"))}
+    concepts = _concepts(folder / "concepts.toml", codes)
+    kinds = _kinds(folder / "kinds.toml")
+    digest = hashlib.sha256()
+    for path in [folder / "concepts.toml", folder / "kinds.toml", *sorted((folder / "codes").iterdir())]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return Pack(concepts, kinds, codes, _lunar(folder / "codes" / "lunar_years.csv"), digest.hexdigest())
+
+
+def _said(raw: Mapping[str, Any], where: str) -> Said:
+    if not isinstance(raw.get("zh"), str) or not isinstance(raw.get("en"), str):
+        raise ContractError(
+            Said("缺少中文或英文名称。", "A label in Chinese or English is missing."),
+            where=where,
+            todo=Said("请写 zh 和 en 两项。", "Write both zh and en."),
+        )
+    return Said(raw["zh"], raw["en"])
+
+
+def _code_list(path: Path) -> CodeList:
+    raw = read_toml(path, ContractError)
+    check_keys(raw, {"zh", "en", "source", "since", "width", "codes"}, str(path), ContractError)
+    labels = {code: _said(entry, f"{path} {code}") for code, entry in raw["codes"].items()}
+    aliases: dict[str, str] = {}
+    for code, entry in raw["codes"].items():
+        for word in (entry["zh"], entry["en"], *entry.get("also", ())):
+            aliases.setdefault(word, code)
+    title = _said(raw, str(path))
+    return CodeList(path.stem, title, raw["source"], str(raw["since"]), labels, aliases, raw.get("width", 0))
+
+
+def _concepts(path: Path, codes: Mapping[str, CodeList]) -> dict[str, Concept]:
+    out = {}
+    for name, raw in read_toml(path, ContractError).items():
+        where = f"{path} [{name}]"
+        check_keys(raw, _CONCEPT_KEYS, where, ContractError)
+        if raw["type"] not in TYPES:
+            raise ContractError(
+                Said("不认识的类型。", "Unknown type."), where=where, todo=did_you_mean(raw["type"], TYPES)
+            )
+        listed = raw.get("codes")
+        if listed is not None and listed not in codes:
+            raise ContractError(
+                Said("没有这个代码表。", "There is no such list."), where=where, todo=did_you_mean(listed, codes)
+            )
+        bounds = raw.get("range")
+        out[name] = Concept(
+            name,
+            _said(raw, where),
+            raw["type"],
+            unit=raw.get("unit", ""),
+            range=None if bounds is None else (float(bounds[0]), float(bounds[1])),
+            codes=None if listed is None else codes[listed],
+            pattern=re.compile(raw["pattern"]) if "pattern" in raw else None,
+            identifying=raw.get("identifying", False),
+            role=raw.get("role", ""),
+            field=raw.get("field", ""),
+            precision=raw.get("precision", False),
+            absence=raw.get("absence", False),
+        )
+    return out
+
+
+def _kinds(path: Path) -> dict[str, Kind]:
+    return {
+        name: Kind(name, _said(raw, f"{path} [{name}]"), raw.get("subject", ""))
+        for name, raw in read_toml(path, ContractError).items()
+    }
+
+
+def _lunar(path: Path) -> dict[int, tuple[dt.date, tuple[tuple[int, bool, int], ...]]]:
+    """Year → its first day and its months as (month, leap, days)."""
+    years = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line[:4].isdigit():
+            continue
+        year, first, days = line.split(",")
+        months, number = [], 0
+        for word in days.split():
+            leap = word.startswith("+")
+            number += not leap
+            months.append((number, leap, int(word.lstrip("+"))))
+        years[int(year)] = (dt.date.fromisoformat(first), tuple(months))
+    return years

@@ -1,0 +1,216 @@
+"""Applies a contract's columns to a block: every distinct text once, values by index, faults to quarantine."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from commonground.errors import ContractError, Said, did_you_mean
+from commonground.intake.convert import Setting, convert, plain
+from commonground.intake.model import ColumnRule, Concept, Values
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+_ENOUGH = 20  # rows before a share of them says anything about the contract
+_SHOWN = 5  # a value is named in a message only when at least so many rows hold it
+_CODES = 40  # so many different values may be codes that the contract does not know
+
+
+@dataclass
+class Recoded:
+    """One column recoded: Arrow arrays by output name, and the rows whose value was set aside."""
+
+    arrays: dict[str, pa.Array]
+    faulty: np.ndarray[Any, Any]
+    reasons: list[str]
+    texts: list[str]
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+def output_types(rule: ColumnRule) -> dict[str, pa.DataType]:
+    """Names and Arrow types of the columns that a rule gives."""
+    import pyarrow as pa
+
+    concept = rule.concept
+    if concept is None:
+        return {}
+    if concept.type == "pressure":
+        return {"sbp": pa.float64(), "dbp": pa.float64()}
+    out = {concept.name: arrow_type(concept)}
+    if concept.type == "id":
+        out[f"{concept.name}_soft"] = pa.string()
+    if concept.precision:
+        out[f"{concept.name}_precision"] = pa.string()
+    if concept.absence:
+        out[f"{concept.name}_absent"] = pa.bool_()
+    return out
+
+
+def arrow_type(concept: Concept) -> pa.DataType:
+    """Give the Arrow type of a concept's values."""
+    import pyarrow as pa
+
+    kinds = {"date": pa.date32(), "month": pa.date32(), "number": pa.float64(), "integer": pa.int64()}
+    return kinds.get(concept.type, pa.bool_() if concept.type == "boolean" else pa.string())
+
+
+def recode(column: pa.Array, rule: ColumnRule, others: Mapping[str, pa.Array], setting: Setting, where: str) -> Recoded:
+    """Recode one column.
+
+    Parameters
+    ----------
+    column : pa.Array of string
+        The raw texts, none null.
+    others : mapping
+        Raw columns and pseudo-columns by name, for the rule's ``where``.
+    where : str
+        File, sheet and column, for messages.
+
+    Raises
+    ------
+    ContractError
+        More than half of the values lie outside the code list: it is the contract that is wrong, not the rows.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    encoded = column.dictionary_encode()
+    texts = encoded.dictionary.to_pylist()
+    variant, choices = _variants(rule, others, len(column), where)
+    types = output_types(rule)
+    lists: dict[str, list[Any]] = {name: [] for name in types}
+    faults: list[str] = []
+    for values in choices:
+        _distinct(texts, rule, values, setting, lists, faults)
+    index = encoded.indices.to_numpy().astype(np.int64) + variant * len(texts)
+    position = pa.array(index)
+    arrays = {name: _array(lists[name], kind).take(position) for name, kind in types.items()}
+    is_fault = np.array([bool(fault) for fault in faults], bool)
+    faulty = np.flatnonzero(is_fault[index]) if len(faults) else np.array([], np.int64)
+    reasons = [faults[i] for i in index[faulty]]
+    found = [texts[i % len(texts)] for i in index[faulty]]
+    _check_share(rule, index, texts, reasons, found, where)
+    return Recoded(arrays, faulty, reasons, found)
+
+
+def _variants(
+    rule: ColumnRule, others: Mapping[str, pa.Array], rows: int, where: str
+) -> tuple[np.ndarray[Any, Any], list[Values]]:
+    """Which of the rule's readings holds for each row: the last ``where`` that matches, else the rule's own."""
+    import numpy as np
+
+    variant = np.zeros(rows, np.int64)
+    for i, override in enumerate(rule.where, 1):
+        hit = np.ones(rows, bool)
+        for name, glob in override.when.items():
+            if name not in others:
+                raise _no_such_column(name, others, where)
+            hit &= _glob(others[name], glob)
+        variant[hit] = i
+    return variant, [rule.values, *(override.values for override in rule.where)]
+
+
+def _no_such_column(name: str, others: Mapping[str, pa.Array], where: str) -> ContractError:
+    return ContractError(
+        Said(f"where 用到的列“{name}”不在文件里。", f"The column “{name}” that where asks for is not in the file."),
+        where=where,
+        why=Said("找不到它，就不知道哪些行要换算。", "Without it nobody knows which rows are to be read otherwise."),
+        todo=did_you_mean(name, others),
+    )
+
+
+def _glob(column: pa.Array, glob: str) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    encoded = column.dictionary_encode()
+    hit = np.array([fnmatch.fnmatchcase(text, glob) for text in encoded.dictionary.to_pylist()], bool)
+    return hit[encoded.indices.to_numpy()] if len(hit) else np.zeros(len(column), bool)
+
+
+def _distinct(
+    texts: list[str],
+    rule: ColumnRule,
+    values: Values,
+    setting: Setting,
+    lists: dict[str, list[Any]],
+    faults: list[str],
+) -> None:
+    """Convert the distinct texts under one reading and append to ``lists`` and ``faults``."""
+    concept = rule.concept
+    assert concept is not None
+    keys = [plain(text) for text in texts]
+    why = [values.missing.get(key, "blank" if not key else "") for key in keys]
+    held = [i for i, reason in enumerate(why) if not reason]
+    done = convert([texts[i] for i in held], rule, values, setting)
+    place = {i: j for j, i in enumerate(held)}
+    for name, out in lists.items():
+        if name == f"{concept.name}_absent":
+            out += [reason == "absent" for reason in why]
+            continue
+        source = done.more.get(name, done.values if name == concept.name else [None] * len(held))
+        out += [source[place[i]] if i in place else None for i in range(len(texts))]
+    faults += [_named(done.faults[place[i]], keys[i]) if i in place else "" for i in range(len(texts))]
+
+
+def _named(fault: str, key: str) -> str:
+    """Name the code in the reason where it is short enough to be nothing but a code."""
+    if fault == "code_outside_list" and len(key) <= 3 and key.isascii() and key.isalnum():
+        return f"{fault}:{key}"
+    return fault
+
+
+def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    if pa.types.is_date32(kind):
+        return pa.array(values, pa.int32()).cast(kind)
+    return pa.array(values, kind)
+
+
+def _check_share(
+    rule: ColumnRule,
+    index: np.ndarray[Any, Any],
+    texts: list[str],
+    reasons: list[str],
+    found: list[str],
+    where: str,
+) -> None:
+    import numpy as np
+
+    outside = [text for text, reason in zip(found, reasons, strict=True) if reason.split(":")[0] in _LISTED]
+    if len(outside) < _ENOUGH:
+        return
+    blank = np.array([not text for text in texts], bool)
+    given = int((~blank[index % len(texts)]).sum())
+    if len(outside) * 2 <= given:
+        return
+    concept = rule.concept
+    assert concept is not None
+    often = Counter(outside)
+    # many different texts are no codes but names or the like, and those are not put into a message
+    shown = [t for t in sorted(often) if often[t] >= _SHOWN and len(t) <= 8][:8] if len(often) <= _CODES else []
+    known = list(rule.values.codes or (concept.codes.labels if concept.codes else ()))[:20]
+    raise ContractError(
+        Said(
+            f"{given} 个值中有 {len(outside)} 个不在代码表内。",
+            f"{len(outside)} of {given} values lie outside the code list.",
+        ),
+        where=where,
+        why=Said(
+            f"读取约定只认得 {'、'.join(known) or '该概念的代码'}；文件里多为 {'、'.join(shown) or '别的写法'}。",
+            f"The contract knows {', '.join(known) or 'the codes of the concept'}; "
+            f"the file holds {', '.join(shown) or 'others'}.",
+        ),
+        todo=Said(
+            "请在该列写明 codes，或检查列是否对错了概念。",
+            "Write codes for this column, or check that it is mapped to the right concept.",
+        ),
+    )
+
+
+_LISTED = frozenset({"code_outside_list", "not_an_area"})

@@ -1,0 +1,257 @@
+"""From a sheet as it stands to its data rows by column: header, blank rows, notes, totals and broken rows set apart."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from commonground.errors import ContractError, DeliveryError, Said, did_you_mean
+from commonground.intake.contract import clean_name
+from commonground.intake.model import BadRow, Block, Layout, Sheet
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+_TOTAL = re.compile("[合小总共]\\s*计")  # nobody is called so; a row that says it and was not declared is no record
+_NARROW = 4  # with fewer columns a row of one cell is nothing strange
+
+
+def shape(sheet: Sheet, layout: Layout, where: str) -> Block:
+    """Find the data rows of a sheet.
+
+    Parameters
+    ----------
+    where : str
+        File and sheet, for messages.
+
+    Returns
+    -------
+    Block
+        Row numbers count data rows from 1: rows kept and rows set aside, in the order of the file.
+
+    Raises
+    ------
+    DeliveryError
+        No header where the contract says one is; or most rows do not fit the columns.
+    """
+    names, head = _names(sheet, layout, where)
+    keep = [i for i, row in enumerate(sheet.physical) if row > head]
+    rows = [sheet.rows[i] for i in keep]
+    physical = [sheet.physical[i] for i in keep]
+    rows, physical, bad, mended = _fit(rows, physical, names, layout)
+    bad += [row for row in sheet.bad if row.physical > head]
+    columns, places = _columns(rows, names), _int_array(physical)
+    counts: Counter[str] = Counter({"header": head, "mended": mended, "note": sheet.notes.get("deleted", 0)})
+    counts["mended"] += sheet.notes.get("control_characters", 0)
+    _check_rules(layout, names, where)
+    kept, odd = _data_rows(columns, layout, counts)
+    bad += [_bad_row(columns, places, i, reason) for i, reason in odd]
+    if len(bad) > 10 and len(bad) > len(kept):
+        raise _mostly_broken(bad, len(kept) + len(bad), where)
+    chosen = {name: column.take(kept) for name, column in columns.items()}
+    places = places[kept]
+    numbers = _row_numbers(places, [row.physical for row in bad])
+    return Block(sheet.name, chosen, places, numbers[0], tuple(zip(numbers[1], bad, strict=True)), dict(counts))
+
+
+def _names(sheet: Sheet, layout: Layout, where: str) -> tuple[list[str], int]:
+    """Column names and the number of the last header row."""
+    if sheet.names:
+        return _distinct([clean_name(name) for name in sheet.names]), 0
+    if layout.header_row == (0,):
+        return _distinct(list(layout.columns)), 0
+    by_place = dict(zip(sheet.physical, sheet.rows, strict=True))
+    levels = [by_place.get(number) for number in layout.header_row]
+    if any(level is None or not any(cell.strip() for cell in level) for level in levels):
+        raise DeliveryError(
+            Said("读取约定所写的表头行是空的。", "The header row that the contract names is empty."),
+            where=where,
+            why=Said(
+                f"表头应在第 {'、'.join(map(str, layout.header_row))} 行。",
+                f"The header should be in row {', '.join(map(str, layout.header_row))}.",
+            ),
+            todo=Said("请核对文件，改约定中的 header_row。", "Look at the file and mend header_row in the contract."),
+        )
+    merged = _merge([level for level in levels if level is not None])
+    while merged and not merged[-1]:
+        merged.pop()
+    return _distinct([name or f"#{i}" for i, name in enumerate(merged, 1)]), layout.header_row[-1]
+
+
+def _merge(levels: Sequence[list[str]]) -> list[str]:
+    """Names of a header of several rows: upper cells run on to the right (they were merged), parts joined by "/"."""
+    width = max(len(level) for level in levels)
+    parts: list[list[str]] = [[] for _ in range(width)]
+    for depth, level in enumerate(levels):
+        last = ""
+        for i in range(width):
+            cell = clean_name(level[i]) if i < len(level) else ""
+            if depth < len(levels) - 1:
+                last = cell or last
+                cell = last
+            if cell and cell not in parts[i]:
+                parts[i].append(cell)
+    return ["/".join(part) for part in parts]
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Give a second column of the same name the name with "#2"."""
+    seen: Counter[str] = Counter()
+    out = []
+    for name in names:
+        seen[name] += 1
+        out.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+    return out
+
+
+def _fit(
+    rows: list[list[str]], physical: list[int], names: list[str], layout: Layout
+) -> tuple[list[list[str]], list[int], list[BadRow], int]:
+    """Make every row as wide as the header; give those that cannot be, and how many ended in idle separators."""
+    bad, mended, odd, width = [], 0, set(), len(names)
+    for i, row in enumerate(rows):
+        if len(row) == width:
+            continue
+        if len(row) > width and not any(cell.strip() for cell in row[width:]):
+            rows[i] = row[:width]
+            mended += layout.format == "csv"
+        elif len(row) < width and (layout.short_rows == "fill" or _may_be_short(row, names, layout)):
+            rows[i] = row + [""] * (width - len(row))
+        else:
+            reason = "too_few_cells" if len(row) < width else "too_many_cells"
+            bad.append(BadRow(physical[i], reason, layout.separator.join(row)))
+            odd.add(i)
+    if odd:
+        rows = [row for i, row in enumerate(rows) if i not in odd]
+        physical = [place for i, place in enumerate(physical) if i not in odd]
+    return rows, physical, bad, mended
+
+
+def _may_be_short(row: list[str], names: list[str], layout: Layout) -> bool:
+    """Blank rows, notes and totals of a text file need not have all cells."""
+    cells = [cell.strip() for cell in row]
+    first = next((cell for cell in cells if cell), None)
+    if first is None:
+        return True
+    named = dict(zip(names, cells, strict=False))
+    return any(
+        rule.matches.fullmatch(named.get(rule.column, first if rule.column == "*" else "")) for rule in layout.non_data
+    )
+
+
+def _columns(rows: list[list[str]], names: list[str]) -> dict[str, pa.Array]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    cells = zip(*rows, strict=True) if rows else ([] for _ in names)
+    return {
+        name: pc.utf8_trim_whitespace(pa.array(column, pa.string())) for name, column in zip(names, cells, strict=True)
+    }
+
+
+def _int_array(values: Sequence[int]) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    return np.asarray(values, np.int64)
+
+
+def _data_rows(
+    columns: dict[str, pa.Array], layout: Layout, counts: Counter[str]
+) -> tuple[np.ndarray[Any, Any], list[tuple[int, str]]]:
+    """Positions of data rows, and of rows that look like a footnote or total nobody declared; counts the rest."""
+    import numpy as np
+
+    n = len(next(iter(columns.values()))) if columns else 0
+    filled = np.zeros(n, np.int64)
+    first = np.full(n, -1)
+    for i, column in enumerate(columns.values()):
+        here = np.asarray(column.to_numpy(zero_copy_only=False) != "", bool)
+        first[(first < 0) & here] = i
+        filled += here
+    what = np.where(filled == 0, "blank", "").astype("U8")
+    for rule in layout.non_data:
+        for i, (name, column) in enumerate(columns.items()):
+            if rule.column == "*" or rule.column == name:
+                hit = _matches(column, rule.matches) & (what == "")
+                what[hit & (first == i) if rule.column == "*" else hit] = rule.reason
+    odd = np.where((what == "") & (filled == 1) & (len(columns) >= _NARROW), "one_cell", "").astype("U16")
+    for column in columns.values():
+        odd[_matches(column, _TOTAL) & (what == "")] = "undeclared_total"
+    odd[_repeats_header(columns, filled) & (what == "")] = "repeated_header"
+    for reason in ("blank", "note", "total", "header"):
+        counts[reason] += int((what == reason).sum())
+    strange = np.flatnonzero(odd != "")
+    return np.flatnonzero((what == "") & (odd == "")), [(int(i), str(odd[i])) for i in strange]
+
+
+def _repeats_header(columns: dict[str, pa.Array], filled: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Find rows in which every filled cell, and at least two, say nothing but their column's name."""
+    import numpy as np
+
+    same = np.zeros(len(filled), np.int64)
+    for name, column in columns.items():
+        encoded = column.dictionary_encode()
+        hit = np.array([clean_name(text) == name for text in encoded.dictionary.to_pylist()], bool)
+        same += hit[encoded.indices.to_numpy()] if len(hit) else 0
+    out: np.ndarray[Any, Any] = (same == filled) & (filled >= 2)
+    return out
+
+
+def _check_rules(layout: Layout, names: Sequence[str], where: str) -> None:
+    """Refuse a rule for a column that the file lacks: its totals would become records.
+
+    Of the file's names only those much like the rule's are shown: where header_row is wrong they are a person's data.
+    """
+    for rule in layout.non_data:
+        if rule.column != "*" and rule.column not in names:
+            near = difflib.get_close_matches(rule.column, names, n=3, cutoff=0.5)
+            raise ContractError(
+                Said(
+                    f"non_data 用到的列“{rule.column}”不在文件里。",
+                    f"The column “{rule.column}” of non_data is not in the file.",
+                ),
+                where=where,
+                todo=did_you_mean(rule.column, near)
+                if near
+                else Said("请核对列名和 header_row。", "Check the column's name and header_row."),
+            )
+
+
+def _matches(column: pa.Array, pattern: Any) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    encoded = column.dictionary_encode()
+    hit = np.array([bool(pattern.fullmatch(text)) for text in encoded.dictionary.to_pylist()], bool)
+    return hit[encoded.indices.to_numpy()] if len(hit) else np.zeros(len(column), bool)
+
+
+def _bad_row(columns: dict[str, pa.Array], physical: np.ndarray[Any, Any], i: int, reason: str) -> BadRow:
+    text = "\t".join(column[i].as_py() for column in columns.values()).strip()
+    return BadRow(int(physical[i]), reason, text)
+
+
+def _row_numbers(kept: np.ndarray[Any, Any], bad: list[int]) -> tuple[np.ndarray[Any, Any], list[int]]:
+    """Count the data rows from 1 in the order of the file."""
+    import numpy as np
+
+    places = np.concatenate([kept, np.asarray(bad, np.int64)])
+    numbers = np.empty(len(places), np.int64)
+    numbers[np.argsort(places, kind="stable")] = np.arange(1, len(places) + 1)
+    return numbers[: len(kept)], numbers[len(kept) :].tolist()
+
+
+def _mostly_broken(bad: list[BadRow], rows: int, where: str) -> DeliveryError:
+    reasons = ", ".join(f"{reason} {count}" for reason, count in Counter(row.reason for row in bad).most_common())
+    return DeliveryError(
+        Said(f"{rows} 行中有 {len(bad)} 行无法读取。", f"{len(bad)} of {rows} rows cannot be read."),
+        where=where,
+        why=Said(
+            f"分隔符、列数或表头与读取约定不符（{reasons}）。",
+            f"Separator, columns or header differ from the contract ({reasons}).",
+        ),
+        todo=Said("请核对读取约定的 [[layout]]。", "Check [[layout]] in the contract."),
+    )
