@@ -1,0 +1,11 @@
+"""Records to a spine of persons: who is who, who belongs to whom, and pseudonyms for all that follows.
+
+Only this room and intake see names and numbers. Public names: ``run``, ``export_links``, ``link_tables``,
+``LinkResult``.
+"""
+
+from commonground.people.model import LinkResult
+from commonground.people.pairs import link_tables
+from commonground.people.run import export_links, run
+
+__all__ = ["LinkResult", "export_links", "link_tables", "run"]

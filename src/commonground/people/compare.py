@@ -1,0 +1,191 @@
+"""What two records of persons have in common, field by field, as small integers.
+
+0 means that a value is missing on one side; 1 is plain disagreement; higher is closer. Pure functions of arrays.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from commonground.people.names import compare_names
+
+if TYPE_CHECKING:
+    from commonground.people.mentions import People
+
+Ints = npt.NDArray[np.int64]
+Levels = npt.NDArray[np.int8]
+Bools = npt.NDArray[np.bool_]
+
+FIELDS = ("name", "birth", "sex", "id", "student", "school", "place", "phone", "kin", "ethnicity")
+NO_DAY = -10_000_000
+DAY, MONTH, YEAR, LUNAR, DEFAULT = 1, 2, 3, 4, 5
+PRECISIONS = {"day": DAY, "month": MONTH, "year": YEAR, "lunar": LUNAR, "default": DEFAULT}
+
+
+def civil(day: Ints) -> tuple[Ints, Ints, Ints]:
+    """Year, month and day of month of days since 1970-01-01 (Hinnant's days-to-civil rule)."""
+    z = day + 719468
+    era = np.floor_divide(z, 146097)
+    doe = z - era * 146097
+    yoe = (doe - doe // 1460 + doe // 36524 - doe // 146096) // 365
+    doy = doe - (365 * yoe + yoe // 4 - yoe // 100)
+    mp = (5 * doy + 2) // 153
+    month = np.where(mp < 10, mp + 3, mp - 9)
+    return yoe + era * 400 + (month <= 2), month, doy - (153 * mp + 2) // 5 + 1
+
+
+def compare_births(a: Ints, pa: Ints, b: Ints, pb: Ints) -> Levels:
+    """Compare dates of birth (days since 1970) with their precisions.
+
+    Levels: 7 the same day; 6 the same month where one gives no day; 5 day and month swapped, or one digit apart;
+    4 the same year where one gives no more; 3 up to two months apart (a lunar date taken for a solar one);
+    2 the same year; 1 other.
+    """
+    level = np.ones(a.shape, dtype=np.int8)
+    missing = (a == NO_DAY) | (b == NO_DAY)
+    a, b = np.where(missing, 0, a), np.where(missing, 0, b)
+    (ya, ma, da), (yb, mb, db) = civil(a), civil(b)
+    coarse_a, coarse_b = np.isin(pa, (YEAR, DEFAULT)), np.isin(pb, (YEAR, DEFAULT))
+    year = ya == yb
+    level[year] = 2
+    level[np.abs(a - b) <= 60] = 3
+    level[year & (coarse_a | coarse_b)] = 4
+    full = ~coarse_a & ~coarse_b & (pa != MONTH) & (pb != MONTH)
+    swapped = year & (ma == db) & (da == mb)
+    digits = (
+        _digits(ya, yb, 4).astype(np.int64) + _digits(ma, mb, 2).astype(np.int64) + _digits(da, db, 2).astype(np.int64)
+    )
+    level[full & (swapped | (digits == 1))] = 5
+    level[year & (ma == mb) & ~coarse_a & ~coarse_b & ((pa == MONTH) | (pb == MONTH))] = 6
+    level[(a == b) & full] = 7
+    level[(a == b) & coarse_a & coarse_b] = 4
+    level[missing] = 0
+    return level
+
+
+def _digits(a: Ints, b: Ints, size: int) -> Levels:
+    count = np.zeros(a.shape, dtype=np.int8)
+    for _ in range(size):
+        count += (a % 10 != b % 10).astype(np.int8)
+        a, b = a // 10, b // 10
+    return count
+
+
+def share_any(a: Ints, b: Ints) -> Ints:
+    """How many distinct entries of each row of ``a`` occur in the same row of ``b``; -1 is none, entries stand left."""
+    out = np.zeros(len(a), dtype=np.int64)
+    at = np.flatnonzero((a[:, 0] >= 0) & (b[:, 0] >= 0)) if len(a) else out
+    # entries stand to the left, so that the columns that no row uses can be left out
+    a, b = a[at], b[at]
+    a, b = a[:, (a >= 0).any(0)].T.copy(), b[:, (b >= 0).any(0)].T.copy()
+    count = np.zeros(len(at), dtype=np.int64)
+    for column, x in enumerate(a):
+        found, fresh = np.zeros(len(at), dtype=bool), x >= 0
+        for y in b:
+            found |= x == y
+        for z in a[:column]:
+            fresh &= z != x
+        count += found & fresh
+    out[at] = count
+    return out
+
+
+def _empty(grid: Ints) -> Bools:
+    return np.asarray((grid < 0).all(axis=1), dtype=np.bool_)
+
+
+def _pairwise(equal: Bools, missing: Bools) -> Levels:
+    level = np.where(equal, 2, 1).astype(np.int8)
+    level[missing] = 0
+    return level
+
+
+def _name(p: People, a: Ints, b: Ints) -> Levels:
+    level = compare_names(p.names, p.name[a], p.name[b])
+    for x, y in ((p.name[a], p.pinyin[b]), (p.pinyin[a], p.name[b])):
+        other = compare_names(p.names, x, y)
+        # a second column with the same name in pinyin can show one sound, never that characters agree
+        level = np.where((level < other) & (other >= 4) & (level < 6), other, level)
+    return level
+
+
+def _birth(p: People, a: Ints, b: Ints) -> Levels:
+    level = compare_births(p.day[a], p.precision[a], p.day[b], p.precision[b])
+    for da, db in ((p.id_day, p.day), (p.day, p.id_day), (p.id_day, p.id_day)):
+        pa = np.where(da[a] == NO_DAY, 0, DAY) if da is p.id_day else p.precision[a]
+        pb = np.where(db[b] == NO_DAY, 0, DAY) if db is p.id_day else p.precision[b]
+        level = np.maximum(level, compare_births(da[a], pa, db[b], pb))
+    return level
+
+
+def _id(p: People, a: Ints, b: Ints) -> Levels:
+    """3 the same valid number; 2 a damaged number one slip from the other; 1 two different valid numbers."""
+    ia, ib = p.id[a], p.id[b]
+    level = _pairwise(ia == ib, (ia < 0) | (ib < 0))
+    level[level == 2] = 3
+    sa, sb = np.where(ia >= 0, ia, p.soft[a]), np.where(ib >= 0, ib, p.soft[b])
+    damaged = (level == 0) & (sa >= 0) & (sb >= 0)
+    x, y = p.digits[np.maximum(sa, 0)], p.digits[np.maximum(sb, 0)]
+    slip = (x != y).sum(1) <= 2
+    level[damaged & slip] = 2
+    return level
+
+
+def _school(p: People, a: Ints, b: Ints) -> Levels:
+    """5 class, 4 school and cohort, 3 school, 2 cohort within a county, 1 neither."""
+    level = np.zeros(len(a), dtype=np.int8)
+    sa, sb, ca, cb = p.school[a], p.school[b], p.cohort[a], p.cohort[b]
+    schools, cohorts = (sa >= 0) & (sb >= 0), (ca >= 0) & (cb >= 0)
+    level[schools | cohorts] = 1
+    near = ~cohorts | (np.abs(ca - cb) <= 1)
+    county = (p.school_county[a] == p.school_county[b]) | (p.school_county[a] < 0) | (p.school_county[b] < 0)
+    level[cohorts & (ca == cb) & county] = 2
+    same = schools & (sa == sb) & near
+    level[same] = 3
+    same &= cohorts & (ca == cb)
+    level[same] = 4
+    level[same & (p.klass[a] == p.klass[b]) & (p.klass[a] >= 0)] = 5
+    return level
+
+
+def _place(p: People, a: Ints, b: Ints) -> Levels:
+    """4 address, 3 village, 2 county, 1 other; a person has a present place and one of registration."""
+    level = np.ones(len(a), dtype=np.int8)
+    for column, value in ((p.county, 2), (p.village, 3), (p.address, 4)):
+        level[share_any(column[a], column[b]) > 0] = value
+    empty = _empty(p.county)
+    level[empty[a] | empty[b]] = 0
+    return level
+
+
+def _phone(p: People, a: Ints, b: Ints) -> Levels:
+    empty = _empty(p.phones)
+    return _pairwise(share_any(p.phones[a], p.phones[b]) > 0, empty[a] | empty[b])
+
+
+def _kin(p: People, a: Ints, b: Ints) -> Levels:
+    """4 a relative with the same number, 3 two or more of the same name, 2 one, 1 none."""
+    names = share_any(p.kin_names[a], p.kin_names[b])
+    level = np.where(names >= 2, 3, np.where(names == 1, 2, 1)).astype(np.int8)
+    no_names, no_ids = _empty(p.kin_names), _empty(p.kin_ids)
+    level[no_names[a] | no_names[b]] = 0
+    ids = share_any(p.kin_ids[a], p.kin_ids[b]) > 0
+    both = ~(no_ids[a] | no_ids[b])
+    level[both & ids] = 4
+    level[both & ~ids & (level == 0)] = 1
+    return level
+
+
+def compare(p: People, a: Ints, b: Ints) -> Levels:
+    """Compare persons ``a`` with persons ``b``: levels (pairs, fields) in the order of ``FIELDS``."""
+    sexes = _pairwise(p.sex[a] == p.sex[b], (p.sex[a] < 0) | (p.sex[b] < 0))
+    student = np.where((p.student[a] >= 0) & (p.student[a] == p.student[b]), 2, 0).astype(np.int8)
+    ethnic = _pairwise(p.ethnicity[a] == p.ethnicity[b], (p.ethnicity[a] < 0) | (p.ethnicity[b] < 0))
+    columns = (
+        _name(p, a, b), _birth(p, a, b), sexes, _id(p, a, b), student,
+        _school(p, a, b), _place(p, a, b), _phone(p, a, b), _kin(p, a, b), ethnic,
+    )  # fmt: skip
+    return np.stack(columns, axis=1)

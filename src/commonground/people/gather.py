@@ -1,0 +1,186 @@
+"""All tables of a city to one table of persons mentioned, with the places and schools that only all of them tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from commonground.people.encode import Coder, area_stem, distinct, integers
+from commonground.people.kin import Kin, joined, read_kin
+from commonground.people.mentions import Coders, Facts, Fields, People, TableReader, compact, finish, read_table
+from commonground.people.schools import School, list_schools, school_codes
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Ints = npt.NDArray[np.int64]
+SCHOOL_YEAR_BEGINS = 8
+"""Month from which a date belongs to the school year that begins in that autumn."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Persons mentioned, and what their numbers stand for."""
+
+    people: People
+    kin: Kin
+    sources: tuple[tuple[str, str], ...]
+    ids: tuple[str, ...]
+    texts: Mapping[str, tuple[str, ...]]
+    schools: Mapping[str, School]
+    codes: Mapping[str, list[str | None]]
+
+
+def gather(tables: Mapping[str, pa.Table], facts: Mapping[str, Facts], person: Fields) -> Gathered:
+    """Read every table whose rows are about persons; rows of files delivered before are left out.
+
+    Parameters
+    ----------
+    tables : mapping
+        ``department.dataset`` → Arrow table as from intake.
+    facts : mapping
+        ``department.dataset`` → what its contract says.
+    person : mapping
+        Which concepts say which field of whom.
+    """
+    import pyarrow.compute as pc
+
+    names = sorted(tables)
+    schools = list_schools(tables[n] for n in names)
+    coders, parts, at = Coders(), list[dict[str, Ints]](), 0
+    sources, kin = list[tuple[str, str]](), list[Kin]()
+    codes = {n: school_codes(tables[n], schools) for n in names}
+    stems = village_stems([tables[n] for n in names])
+    blocks = Coder()
+    for name in names:
+        fact, table = facts[name], tables[name]
+        if not fact.subject:
+            continue
+        keep = pc.equal(table.column("status"), "record")
+        kept = np.flatnonzero(keep.to_numpy(zero_copy_only=False))
+        if not len(kept):
+            continue
+        reader = TableReader(table.take(kept), person, coders, fact)
+        part = _columns(reader, [codes[name][i] for i in kept.tolist()], schools, stems, blocks, sources, name, at)
+        parts.append(part)
+        kin.append(read_kin(reader, at))
+        at += len(kept)
+    columns = {key: np.concatenate([p[key] for p in parts]) for key in parts[0]} if parts else _empty()
+    people = finish(columns, coders)
+    texts = {space: tuple(coder.texts) for space, coder in coders.plain.items()}
+    return Gathered(people, joined(kin), tuple(sources), tuple(coders.id.texts), texts, schools, codes)
+
+
+def _columns(
+    reader: TableReader,
+    codes: list[str | None],
+    schools: Mapping[str, School],
+    stems: Mapping[str, str],
+    blocks: Coder,
+    sources: list[tuple[str, str]],
+    name: str,
+    at: int,
+) -> dict[str, Ints]:
+    rows, coders = reader.rows, reader.coders
+    deliveries, d = distinct(reader.table.column("delivery"))
+    base = len(sources)
+    sources += [(name, delivery) for delivery in deliveries]
+    files, f = distinct(reader.table.column("file"))
+    sheets, s = distinct(reader.table.column("sheet"))
+    packed, inverse = np.unique((d * len(files) + f) * (len(sheets) + 1) + s + 1, return_inverse=True)
+    block = np.array([blocks.one(f"{name}|{p}") for p in packed.tolist()], dtype=np.int64)[inverse]
+    household = _household(reader, name, d)
+    out = read_table(reader, household + at * (household >= 0))
+    numbers = np.array([coders.of("school").one(c) for c in codes], dtype=np.int64)
+    counties = [schools[c].county if c is not None and c in schools else None for c in codes]
+    of_school = np.array([coders.of("county").one(c) for c in counties], dtype=np.int64)
+    said = coders.of("county").column(reader.concept("county"), rows)
+    out |= _places(reader, stems, said)
+    out |= {
+        "record": integers(reader.table.column("record_id"), rows),
+        "source": base + d,
+        "block": block,
+        "many": np.full(rows, reader.facts.many),
+        "household": np.where(household >= 0, household + at, -1),
+        "school": numbers,
+        "school_county": np.where(of_school >= 0, of_school, said),
+        "cohort": _cohort(reader),
+        "klass": coders.of("class").column(reader.concept("class"), rows),
+    }
+    return out
+
+
+def _household(reader: TableReader, name: str, delivery: Ints) -> Ints:
+    """Number of the household within this table and delivery, from 0; -1 where there is none."""
+    numbers = reader.numbers(reader.facts.subject, "household_no", Coder())
+    packed = np.where(numbers >= 0, numbers * (delivery.max(initial=0) + 1) + delivery, -1)
+    values, inverse = np.unique(packed, return_inverse=True)
+    out: Ints = inverse - int(len(values) > 0 and values[0] == -1)
+    return out
+
+
+def _cohort(reader: TableReader) -> Ints:
+    grade = integers(reader.concept("grade"), reader.rows)
+    year = integers(reader.concept("school_year"), reader.rows)
+    month = (
+        integers(reader.concept("as_of"), reader.rows, 0)
+        .astype("datetime64[D]")
+        .astype("datetime64[M]")
+        .astype(np.int64)
+    )
+    guessed = 1970 + month // 12 - (month % 12 + 1 < SCHOOL_YEAR_BEGINS)
+    year = np.where(year > 0, year, guessed)
+    return np.where(grade > 0, year - grade + 1, -1)
+
+
+def village_stems(tables: list[pa.Table]) -> dict[str, str]:
+    """Learn which village an address lies in, from the records that hold both: stem of the address → village code."""
+    seen: dict[str, dict[str, int]] = {}
+    for table in tables:
+        if "village_code" not in table.column_names or "address" not in table.column_names:
+            continue
+        codes, a = distinct(table.column("village_code"))
+        texts, b = distinct(table.column("address"))
+        stems = [area_stem(t) for t in texts]
+        both = (a >= 0) & (b >= 0)
+        packed, count = np.unique(a[both] * max(1, len(texts)) + b[both], return_counts=True)
+        for pair, n in zip(packed.tolist(), count.tolist(), strict=True):
+            stem = stems[pair % len(texts)]
+            if stem:
+                by = seen.setdefault(stem, {})
+                code = codes[pair // len(texts)]
+                by[code] = by.get(code, 0) + n
+    return {
+        s: min(by, key=lambda c: (-by[c], c)) for s, by in seen.items() if max(by.values()) > 0.8 * sum(by.values())
+    }
+
+
+def _places(reader: TableReader, stems: Mapping[str, str], said: Ints) -> dict[str, Ints]:
+    rows, coders, subject = reader.rows, reader.coders, reader.facts.subject
+    village, address = coders.of("village"), coders.of("address")
+    inside = [village.column(reader.concept(c), rows) for c in ("village_code", "residence_village")]
+    written = []
+    for field in ("address", "hukou_address"):
+        written.append(reader.numbers(subject, field, address))
+        for concept in reader.said(subject, field):
+            values, inverse = distinct(reader.table.column(concept))
+            known = np.array([village.one(stems.get(area_stem(v))) for v in values] + [-1], dtype=np.int64)
+            inside.append(known[inverse])
+    villages = compact(np.stack(inside, axis=1), 2)
+    county = coders.of("county")
+    prefix = np.array([county.one(t[:6]) for t in village.texts] + [-1], dtype=np.int64)
+    named = [county.column(reader.concept(c), rows) for c in ("area", "hukou_area")]
+    counties = np.column_stack([prefix[villages], *named, said])
+    return {"village": villages, "address": compact(np.stack(written, axis=1), 2), "county": compact(counties, 4)}
+
+
+def _empty() -> dict[str, Ints]:
+    """Columns of nobody."""
+    wide = {"village": 2, "address": 2, "county": 4, "phones": 4, "kin_ids": 8, "kin_names": 8}
+    names = [f.name for f in fields(People) if f.name not in ("names", "digits", "id_day")]
+    none = {n: np.zeros((0, wide[n]) if n in wide else 0, dtype=np.int64) for n in names}
+    return none | {"many": np.zeros(0, dtype=bool)}

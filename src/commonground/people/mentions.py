@@ -1,0 +1,316 @@
+"""Records to persons mentioned: every record's person as a row of integers, with what surrounds that person.
+
+Which column says what comes from the pack's concepts (role, field) and from the contract (subject, rows_per_person);
+no dataset is known by its name here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from commonground.people.compare import DAY, DEFAULT, MONTH, NO_DAY, PRECISIONS, YEAR
+from commonground.people.encode import Coder, birth_day, distinct, integers, narrow, phone, split_names, valid_id
+from commonground.people.names import NameTable, name_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+KIN = 8
+"""Relatives of a person that are compared at most."""
+KIN_ROLES = ("guardian1", "guardian2", "father", "mother", "head", "spouse")
+Fields = Mapping[tuple[str, str], Sequence[str]]
+"""(role, field) → the concepts that say it, such as ("guardian1", "name") → ("g1_name", "guardian_name")."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a contract says about a dataset: its kind, whose record a row is, and how often a person may stand in it."""
+
+    kind: str
+    subject: str
+    many: bool
+
+
+@dataclass(frozen=True)
+class People:
+    """Persons mentioned, one a row; -1 (``NO_DAY`` for days) where nothing is said.
+
+    Attributes
+    ----------
+    record, source, block : int arrays (n,)
+        Record; dataset and delivery; file and sheet.
+    many : bool array
+        Whether the source may hold a person more than once.
+    name, pinyin, sex, day, precision, id, soft, id_day, ethnicity, student : int arrays
+        Who it is; ``id`` valid, ``soft`` damaged numbers, both places in ``digits``; ``id_day`` the date inside.
+    school, school_county, cohort, klass, household, relation : int arrays
+        Where it stands; ``cohort`` is the autumn in which grade 1 began.
+    village, address, county, phones, kin_ids, kin_names : int arrays (n, some)
+        What is known about the surroundings, in any order.
+    """
+
+    names: NameTable
+    digits: npt.NDArray[np.uint8]
+    record: Ints
+    source: Ints
+    block: Ints
+    many: Bools
+    name: Ints
+    pinyin: Ints
+    sex: Ints
+    day: Ints
+    precision: Ints
+    id: Ints
+    soft: Ints
+    id_day: Ints
+    ethnicity: Ints
+    student: Ints
+    school: Ints
+    school_county: Ints
+    cohort: Ints
+    klass: Ints
+    household: Ints
+    relation: Ints
+    village: Ints
+    address: Ints
+    county: Ints
+    phones: Ints
+    kin_ids: Ints
+    kin_names: Ints
+
+    def __len__(self) -> int:
+        return len(self.record)
+
+    def take(self, rows: Ints) -> People:
+        """Give some rows, in the order asked for."""
+        kept = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name not in ("names", "digits")}
+        return People(names=self.names, digits=self.digits, **kept)
+
+    def with_columns(self, **columns: Any) -> People:
+        """Give the same rows with some columns replaced."""
+        return People(**{f.name: columns.get(f.name, getattr(self, f.name)) for f in fields(self)})
+
+
+def person_fields(concepts: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
+    """Find which concepts describe which field of which person of a row."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for name, concept in concepts.items():
+        if concept.role and concept.field:
+            found.setdefault((concept.role, concept.field), []).append(name)
+    return found
+
+
+T = TypeVar("T")
+
+
+class Coders:
+    """One space of numbers for each kind of text, shared by all tables."""
+
+    def __init__(self) -> None:
+        self.name = Coder(lambda t: t.strip())
+        self.id = Coder(lambda t: narrow(t).upper())
+        self.plain: dict[str, Coder] = {}
+
+    def of(self, space: str) -> Coder:
+        """Coder of a space, such as "village" or "school"."""
+        if space not in self.plain:
+            self.plain[space] = Coder(phone if space == "phone" else narrow)
+        return self.plain[space]
+
+
+@dataclass(frozen=True)
+class TableReader:
+    """Reads the columns of one table by role and field."""
+
+    table: pa.Table
+    fields: Fields
+    coders: Coders
+    facts: Facts
+
+    @property
+    def rows(self) -> int:
+        """Rows of the table."""
+        return int(self.table.num_rows)
+
+    def concept(self, name: str) -> pa.ChunkedArray | None:
+        """Column of a concept, or None."""
+        return self.table.column(name) if name in self.table.column_names else None
+
+    def said(self, role: str, field: str) -> list[str]:
+        """Concepts of the table that say ``field`` of ``role``; the row's own when the subject has none."""
+        names = [c for c in self.fields.get((role, field), ()) if c in self.table.column_names]
+        if not names and role == self.facts.subject and role != "self":
+            names = [c for c in self.fields.get(("self", field), ()) if c in self.table.column_names]
+        return names
+
+    def numbers(self, role: str, field: str, coder: Coder) -> Ints:
+        """Numbers of the first concept that says ``field``, filled up from the next."""
+        out = np.full(self.rows, -1, dtype=np.int64)
+        for name in self.said(role, field):
+            out = np.where(out >= 0, out, coder.column(self.table.column(name), self.rows))
+        return out
+
+    def valid(self, role: str) -> Ints:
+        """Valid identity numbers of a role."""
+        return self.numbers(role, "id_no", self.coders.id)
+
+    def soft(self, role: str) -> Ints:
+        """Damaged identity numbers of a role."""
+        out = np.full(self.rows, -1, dtype=np.int64)
+        for name in self.said(role, "id_no"):
+            out = np.where(out >= 0, out, self.coders.id.column(self.concept(f"{name}_soft"), self.rows))
+        return out
+
+    def birth(self, role: str) -> tuple[Ints, Ints]:
+        """Days and precisions of the birth of a role, from a date or from year and month."""
+        day, precision = np.full(self.rows, NO_DAY, dtype=np.int64), np.zeros(self.rows, dtype=np.int64)
+        for name in self.said(role, "birth"):
+            day = integers(self.concept(name), self.rows, NO_DAY)
+            given = self.concept(f"{name}_precision")
+            if given is None:
+                precision = np.full(self.rows, DAY, dtype=np.int64)
+            else:
+                values, inverse = distinct(given)
+                table = np.array([PRECISIONS.get(v, DAY) for v in [*values, "day"]], dtype=np.int64)
+                precision = table[inverse]
+        for name in self.said(role, "birth_year"):
+            year = integers(self.concept(name), self.rows)
+            months = self.said(role, "birth_month")
+            month = integers(self.concept(months[0]), self.rows) if months else np.full(self.rows, -1)
+            first = (np.maximum(year, 1) - 1970).astype("datetime64[Y]").astype("datetime64[M]")
+            first = first + np.maximum(month - 1, 0)
+            made = first.astype("datetime64[D]").astype(np.int64)
+            use = (day == NO_DAY) & (year > 0)
+            precision = np.where(use, np.where(month > 0, MONTH, YEAR), precision)
+            day = np.where(use, made, day)
+        return day, np.where(day == NO_DAY, 0, precision)
+
+
+def _student(reader: TableReader) -> tuple[Ints, Ints]:
+    """Student numbers that hold no identity number, and the identity numbers inside those that do (G…)."""
+    student, inside = np.full(reader.rows, -1, dtype=np.int64), np.full(reader.rows, -1, dtype=np.int64)
+    for name in reader.said(reader.facts.subject, "student_no"):
+        values, inverse = distinct(reader.table.column(name))
+        texts = [narrow(v).upper() for v in values]
+        ids = [valid_id(t[1:]) if t.startswith("G") else "" for t in texts]
+        a = np.array([-1 if i else reader.coders.of("student").one(t) for t, i in zip(texts, ids, strict=True)] + [-1])
+        b = np.array([reader.coders.id.one(i) if i else -1 for i in ids] + [-1])
+        student, inside = a[inverse], b[inverse]
+    return student, inside
+
+
+def _kin(reader: TableReader, household: Ints, name: Ints, number: Ints) -> tuple[Ints, Ints]:
+    """Numbers and names of relatives: those named in the row, and the others of the same household."""
+    ids, names = [], []
+    for role in KIN_ROLES:
+        if role != reader.facts.subject:
+            ids.append(reader.valid(role))
+            names.append(reader.numbers(role, "name", reader.coders.name))
+    for concept in reader.said("members", "name"):
+        values, inverse = distinct(reader.table.column(concept))
+        lists = [[reader.coders.name.one(n) for n in split_names(v)][: KIN + 1] for v in values]
+        grid = np.full((len(lists) + 1, KIN + 1), -1, dtype=np.int64)
+        for i, row in enumerate(lists):
+            grid[i, : len(row)] = row
+        members = grid[inverse]
+        names += [np.where(members[:, k] == name, -1, members[:, k]) for k in range(KIN + 1)]
+    others = mates(household, 6)
+    for k in range(others.shape[1]):
+        there = others[:, k] >= 0
+        ids.append(np.where(there, number[others[:, k]], -1))
+        names.append(np.where(there, name[others[:, k]], -1))
+    return compact(np.stack(ids, axis=1)), compact(np.stack(names, axis=1))
+
+
+def mates(group: Ints, size: int) -> Ints:
+    """Rows of the same group as each row, at most ``size`` of them; -1 beyond. Group -1 has none."""
+    order = np.argsort(group, kind="stable")
+    at = group[order]
+    start = np.searchsorted(at, at, side="left")
+    count = np.searchsorted(at, at, side="right") - start
+    place = np.arange(len(group)) - start
+    out = np.full((len(group), size), -1, dtype=np.int64)
+    for k in range(size):
+        there = (count > k + 1) & (at >= 0) & (count <= 30)
+        partner = order[np.where(there, start + (place + k + 1) % np.maximum(count, 1), 0)]
+        out[order, k] = np.where(there, partner, -1)
+    return out
+
+
+def compact(grid: Ints, width: int = KIN) -> Ints:
+    """Move entries to the left past the empty ones and keep the first ``width``."""
+    order = np.argsort(grid < 0, axis=1, kind="stable")
+    moved = np.take_along_axis(grid, order, axis=1)
+    if moved.shape[1] < width:
+        moved = np.hstack([moved, np.full((len(moved), width - moved.shape[1]), -1, dtype=np.int64)])
+    return moved[:, :width]
+
+
+def read_table(reader: TableReader, household: Ints) -> dict[str, Ints]:
+    """Columns of ``People`` that can be read from one table alone."""
+    subject, coders = reader.facts.subject, reader.coders
+    name = reader.numbers(subject, "name", coders.name)
+    student, inside = _student(reader)
+    number = reader.valid(subject)
+    number = np.where(number >= 0, number, inside)
+    day, precision = reader.birth(subject)
+    kin_ids, kin_names = _kin(reader, household, name, number)
+    own_phone = [reader.numbers(subject, "phone", coders.of("phone"))]
+    kin_phones = [reader.numbers(r, "phone", coders.of("phone")) for r in KIN_ROLES if r != subject]
+    sexes = reader.numbers(subject, "sex", Coder())
+    said = reader.said(subject, "sex")
+    if said:
+        values, inverse = distinct(reader.table.column(said[0]))
+        sexes = np.array([int(v) if v in ("1", "2") else -1 for v in values] + [-1], dtype=np.int64)[inverse]
+    return {
+        "name": name,
+        "pinyin": reader.numbers(subject, "name_pinyin", coders.name),
+        "sex": sexes,
+        "day": day,
+        "precision": precision,
+        "id": number,
+        "soft": np.where(number >= 0, -1, reader.soft(subject)),
+        "ethnicity": reader.numbers(subject, "ethnicity", coders.of("ethnicity")),
+        "student": student,
+        "relation": reader.numbers(subject, "relation", coders.of("relation")),
+        "phones": compact(np.stack(own_phone + kin_phones, axis=1), 4),
+        "kin_ids": kin_ids,
+        "kin_names": kin_names,
+    }
+
+
+def id_columns(coders: Coders) -> tuple[npt.NDArray[np.uint8], Ints]:
+    """Characters of all identity numbers, valid or damaged, as (numbers, 18), and the day inside each."""
+    texts = coders.id.texts
+    digits = np.zeros((max(1, len(texts)), 18), dtype=np.uint8)
+    day = np.full(max(1, len(texts)), NO_DAY, dtype=np.int64)
+    for i, text in enumerate(texts):
+        raw = text.encode("ascii", "replace")[:18]
+        digits[i, : len(raw)] = np.frombuffer(raw, dtype=np.uint8)
+        if len(raw) == 18:
+            found = birth_day(text)
+            day[i] = NO_DAY if found is None else found
+    return digits, day
+
+
+def finish(columns: dict[str, Ints], coders: Coders) -> People:
+    """Join the columns of all tables with the tables of names and numbers."""
+    digits, days = id_columns(coders)
+    table = name_table(coders.name.texts)
+    sounds = table.sound if len(table.sound) else np.zeros(1, dtype=np.int64)
+    kin = np.where(columns["kin_names"] >= 0, sounds[np.maximum(columns["kin_names"], 0)], -1)
+    number = columns["id"]
+    vague = (columns["day"] == NO_DAY) | np.isin(columns["precision"], (MONTH, YEAR, DEFAULT))
+    id_day = np.where(number >= 0, days[np.maximum(number, 0)], NO_DAY)
+    return People(
+        names=table, digits=digits, id_day=id_day, **{**columns, "kin_names": kin,
+        "day": np.where(vague & (id_day != NO_DAY), id_day, columns["day"]),
+        "precision": np.where(vague & (id_day != NO_DAY), DAY, columns["precision"])},
+    )  # fmt: skip

@@ -1,0 +1,349 @@
+"""The room's main path: records to persons, families, pseudonymous tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from commonground.city import City, Version, storage_errors
+from commonground.governance.keys import KeyRing, keyed_hash
+from commonground.governance.vault import Vault
+from commonground.intake import load_pack
+from commonground.intake.model import IntakeResult
+from commonground.people import tables as made
+from commonground.people.collapse import collapse
+from commonground.people.compare import NO_DAY
+from commonground.people.encode import integers
+from commonground.people.families import households, named_relations, tidy
+from commonground.people.gather import Gathered, gather
+from commonground.people.mentions import Facts, person_fields
+from commonground.people.model import COPY, LINKED, QUARANTINED, UNLINKED, Linked, LinkResult
+from commonground.people.report import report
+from commonground.people.spine import METHODS, build
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Ints = npt.NDArray[np.int64]
+Objects = npt.NDArray[np.object_]
+Progress = Callable[[str, int, int], None]
+PRECISION = 0.998
+"""Share of right links that the model must expect of what it takes from each source."""
+PLACE = ("department", "dataset", "delivery", "file", "sheet", "row_number")
+
+
+def link_records(gathered: Gathered, *, precision: float = PRECISION, seed: int = 0) -> Linked:
+    """Find out who is who among all persons mentioned, and who belongs to whom."""
+    people = gathered.people
+    spine, place = build(people, collapse(people), precision=precision, seed=seed)
+    units = spine.units
+    codes = np.array([int(t) if t.isdigit() else -1 for t in gathered.texts.get("relation", ())] + [-1])
+    named, members = named_relations(units, spine.entity, place, gathered.kin)
+    found = tidy([households(units, spine.entity, codes[units.relation]), named])
+    return Linked(gathered, spine, place, _identified(gathered, spine.entity, place), found, members)
+
+
+def _identified(gathered: Gathered, entity: Ints, place: Ints) -> npt.NDArray[np.bool_]:
+    """Which records belong to somebody: linked to another source, or saying themselves who it is."""
+    people = gathered.people
+    mine = entity[place]
+    alone = np.bincount(entity, minlength=len(entity))[mine] == 1
+    itself = (people.id >= 0) | ((people.name >= 0) & (people.day != NO_DAY))
+    known = np.zeros(len(entity), dtype=bool)
+    known[mine[itself]] = True
+    out: npt.NDArray[np.bool_] = ~alone | known[mine]
+    return out
+
+
+def run(city: City, intake: IntakeResult, version: Version, *, progress: Progress | None = None) -> LinkResult:
+    """Link all records of a city to persons and write the tables of ``version`` that follow from that.
+
+    Parameters
+    ----------
+    city : City
+        The city; the identified links go to its vault.
+    intake : IntakeResult
+        Records.
+    version : Version
+        Where the pseudonymous tables go.
+    progress : callable, optional
+        Called as ``(stage, done, total)``.
+    """
+    tell = progress or (lambda stage, done, total: None)
+    tell("people", 0, 4)
+    facts = {n: Facts(c.kind.name, c.subject, c.rows_per_person == "many") for n, c in intake.contracts.items()}
+    pack = load_pack(city.settings.pack)
+    gathered = gather(intake.tables, facts, person_fields(pack.concepts))
+    tell("people", 1, 4)
+    linked = link_records(gathered)
+    tell("people", 2, 4)
+    spine_ids = _spine_ids(linked, intake.tables)
+    key = KeyRing(city.settings.keys).get("pseudonym")
+    pseudonym = np.array([keyed_hash(key, text) for text in spine_ids], dtype=object)
+    ids, links = _links(intake, linked, spine_ids, pseudonym)
+    titles = {n: {"zh": c.title.zh, "en": c.title.en} for n, c in intake.contracts.items()}
+    said = report(linked, city.settings, titles, PRECISION)
+    tell("people", 3, 4)
+    _write(version, intake, linked, facts, ids, pseudonym, key, pack.concepts)
+    vault = Vault(city)
+    vault.write_table(f"links/{version.number}", _export(intake, links))
+    _prune(vault, city, version)
+    with storage_errors(version.path):
+        (version.path / "quality").mkdir(exist_ok=True)
+        text = json.dumps(said, ensure_ascii=False, indent=1, sort_keys=True)
+        (version.path / "quality" / "links.json").write_text(text + "\n", encoding="utf-8")
+    tell("people", 4, 4)
+    return LinkResult(links, said, said["persons"])
+
+
+def _spine_ids(linked: Linked, tables: Mapping[str, pa.Table]) -> Objects:
+    """Name each entity so that it keeps its name in later builds: by identity number, else by its first record."""
+    units, entity = linked.spine.units, linked.spine.entity
+    out = np.full(len(units), "", dtype=object)
+    places = _places(tables)
+    first = np.unique(entity)
+    rows = np.searchsorted(linked.place, first) if len(first) == 0 else _first_rows(linked.place, len(units))
+    records = linked.gathered.people.record
+    for e in first.tolist():
+        out[e] = "record:" + places[int(records[rows[e]])]
+    known = np.flatnonzero(units.id >= 0)
+    known = known[np.argsort(entity[known], kind="stable")]
+    _, once = np.unique(units.id[known], return_index=True)  # a number in dispute names the first who has it
+    for u in known[once].tolist():
+        out[entity[u]] = "id:" + linked.gathered.ids[int(units.id[u])]
+    return out
+
+
+def _first_rows(place: Ints, units: int) -> Ints:
+    out = np.zeros(units, dtype=np.int64)
+    values, first = np.unique(place, return_index=True)
+    out[values] = first
+    return out
+
+
+def _places(tables: Mapping[str, pa.Table]) -> dict[int, str]:
+    """Place of every record as one text."""
+    import pyarrow.compute as pc
+
+    out: dict[int, str] = {}
+    for table in tables.values():
+        columns = [table.column(c).cast("string") for c in PLACE]
+        texts = pc.binary_join_element_wise(*columns, "|").to_pylist()
+        out.update(zip(table.column("record_id").to_pylist(), texts, strict=True))
+    return out
+
+
+def _links(
+    intake: IntakeResult, linked: Linked, spine_ids: Objects, pseudonym: Objects
+) -> tuple[dict[str, Objects], pa.Table]:
+    """Person of every row of every table about persons, and the table of links."""
+    import pyarrow as pa
+
+    total = 1 + max((int(t.column("record_id").to_numpy().max(initial=0)) for t in intake.tables.values()), default=0)
+    row = np.full(total, -1, dtype=np.int64)
+    row[linked.gathered.people.record] = np.arange(len(linked.gathered.people))
+    ids: dict[str, Objects] = {}
+    parts: list[tuple[Ints, Ints, Objects]] = []
+    for name in sorted(intake.tables):
+        table = intake.tables[name]
+        if not intake.contracts[name].subject:
+            continue
+        record = integers(table.column("record_id"), table.num_rows)
+        status = table.column("status").to_numpy(zero_copy_only=False)
+        mine = row[_originals(intake, table, record)]
+        known = (mine >= 0) & linked.identified[np.maximum(mine, 0)]
+        person = np.full(len(record), None, dtype=object)
+        person[known] = pseudonym[linked.entity[mine[known]]]
+        ids[name] = person
+        said = np.where(status == "repeated", COPY, np.where(known, LINKED, UNLINKED)).astype(object)
+        parts.append((record, np.where(known, mine, -1), said))
+    record, mine, said = (np.concatenate(x) for x in zip(*parts, strict=True)) if parts else (row[:0], row[:0], row[:0])
+    there, at = mine >= 0, np.maximum(mine, 0)
+    entity, unit = linked.entity[at], linked.place[at]
+    spine, empty = linked.spine, ~there
+    links = pa.table(
+        {
+            "record_id": pa.array(record),
+            "spine_id": pa.array(_or_none(there, spine_ids[entity]), pa.string()),
+            "person_id": pa.array(_or_none(there, pseudonym[entity]), pa.string()),
+            "status": pa.array(said, pa.string()),
+            "weight": pa.array(spine.weight[unit], pa.float64(), mask=empty),
+            "probability": pa.array(spine.probability[unit], pa.float64(), mask=empty),
+            "method": pa.array(_or_none(there, np.array(METHODS, dtype=object)[spine.method[unit]]), pa.string()),
+        }
+    )
+    return ids, links
+
+
+def _or_none(there: npt.NDArray[np.bool_], values: Objects) -> Objects:
+    out = values.copy()
+    out[~there] = None
+    return out
+
+
+def _originals(intake: IntakeResult, table: pa.Table, record: Ints) -> Ints:
+    """For records of a file delivered before, the same record of the first copy; for others themselves."""
+    from commonground.people.encode import distinct
+
+    out = record.copy()
+    deliveries, d = distinct(table.column("delivery"))
+    files, f = distinct(table.column("file"))
+    hashes: dict[tuple[str, str], str] = {}
+    place = (table.column("department")[0].as_py(), table.column("dataset")[0].as_py()) if table.num_rows else ("", "")
+    for line in intake.conservation.select(["department", "dataset", "delivery", "file", "sha256"]).to_pylist():
+        if (line["department"], line["dataset"]) == place:
+            hashes[line["delivery"], line["file"]] = line["sha256"]
+    packed = d * max(1, len(files)) + f
+    first: dict[str, Ints] = {}
+    for value in packed[np.sort(np.unique(packed, return_index=True)[1])].tolist():
+        rows = np.flatnonzero(packed == value)
+        mark = hashes.get((deliveries[value // len(files)], files[value % len(files)]), str(value))
+        if mark not in first:
+            first[mark] = rows
+        elif len(first[mark]) == len(rows):  # the same bytes give the same records in the same order
+            out[rows] = record[first[mark]]
+    return out
+
+
+def _write(
+    version: Version,
+    intake: IntakeResult,
+    linked: Linked,
+    facts: Mapping[str, Facts],
+    ids: Mapping[str, Objects],
+    pseudonym: Objects,
+    key: bytes,
+    concepts: Mapping[str, Any],
+) -> None:
+    import pyarrow.parquet as pq
+
+    gathered = linked.gathered
+    kinds = [facts[name].kind for name, _ in gathered.sources]
+    days = _days(intake, gathered)
+    naming = np.full(len(linked.spine.units), None, dtype=object)
+    wanted = np.unique(np.concatenate([np.flatnonzero(linked.spine.units.household >= 0), linked.members[0]]))
+    naming[wanted] = _household_names(linked, wanted, key)
+    enrolled = made.enrolments(intake.tables, ids, gathered.codes)
+    out = {
+        "persons": made.persons(linked, pseudonym, kinds),
+        "relations": made.relations(linked, pseudonym, kinds, days),
+        "households": made.households(linked, pseudonym, naming, kinds, days),
+        "enrolments": made.with_county(enrolled, gathered.schools),
+        "schools": made.school_table(gathered.schools),
+    }
+    for name in sorted(intake.tables):
+        out[f"records/{name}"] = pseudonymous(intake.tables[name], ids.get(name), gathered.codes[name], concepts)
+    with storage_errors(version.path):
+        (version.path / "records").mkdir(exist_ok=True)
+        for name, table in out.items():
+            pq.write_table(table, version.table(name), compression="zstd")
+
+
+def _household_names(linked: Linked, units: Ints, key: bytes) -> Objects:
+    """Pseudonym of the household of each of ``units``: one hash a household."""
+    spine = linked.spine
+    home = np.where(spine.units.household[units] >= 0, spine.units.household[units], -1 - units)
+    _, first, inverse = np.unique(home, return_index=True, return_inverse=True)
+    records = linked.gathered.people.record[_first_rows(linked.place, len(spine.units))]
+    names = [keyed_hash(key, f"household:{int(records[units[i]])}") for i in first.tolist()]
+    found: Objects = np.array(names, dtype=object)[inverse]
+    return found
+
+
+def _days(intake: IntakeResult, gathered: Gathered) -> Ints:
+    """The day that each source's data describe."""
+    import pyarrow.compute as pc
+
+    out = []
+    for name, delivery in gathered.sources:
+        table = intake.tables[name]
+        found = table.filter(pc.equal(table.column("delivery"), delivery)).column("as_of")
+        out.append(int(integers(found, len(found)).max(initial=0)))
+    return np.array(out, dtype=np.int64)
+
+
+def pseudonymous(
+    table: pa.Table, person: Objects | None, codes: list[str | None], concepts: Mapping[str, Any]
+) -> pa.Table:
+    """Take names, numbers and all that identifies out of a table, and put pseudonyms and school codes in."""
+    import pyarrow as pa
+
+    drop = [c for c in table.column_names if _identifying(c, concepts)]
+    out = table.drop_columns(drop)
+    values = pa.nulls(table.num_rows, pa.string()) if person is None else pa.array(person, pa.string())
+    out = out.add_column(1, "person_id", values)
+    if any(c in table.column_names for c in ("school_code", "school_name", "school_short")):
+        column = pa.array(codes, pa.string())
+        if "school_code" in out.column_names:
+            out = out.set_column(out.column_names.index("school_code"), "school_code", column)
+        else:
+            out = out.append_column("school_code", column)
+    return out
+
+
+def _identifying(column: str, concepts: Mapping[str, Any]) -> bool:
+    base = column
+    for suffix in ("_soft", "_absent", "_precision"):
+        base = base.removesuffix(suffix)
+    return (column in concepts and concepts[column].identifying) or (base in concepts and concepts[base].identifying)
+
+
+def _export(intake: IntakeResult, links: pa.Table) -> pa.Table:
+    """Every record and every quarantined row about persons with its place, for the vault."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    named = [n for n in sorted(intake.tables) if intake.contracts[n].subject]
+    columns = ["record_id", *PLACE]
+    parts = [pa.concat_tables([intake.tables[n].select(columns) for n in named])] if named else []
+    rows = intake.quarantine.filter(pc.equal(intake.quarantine.column("column"), ""))
+    name = pc.binary_join_element_wise(rows.column("department"), rows.column("dataset"), ".")
+    rows = rows.filter(pc.is_in(name, pa.array(named, pa.string()))).select(list(PLACE))
+    aside = pa.table(
+        {**{c: rows.column(c) for c in PLACE}, "status": pa.array([QUARANTINED] * rows.num_rows, pa.string())}
+    )
+    # links stand in the order of the tables' names, and so do the records here
+    whole = [pa.table({**{c: p.column(c) for c in p.column_names}, **_rest(links)}) for p in parts]
+    return pa.concat_tables([*whole, aside], promote_options="default")
+
+
+def _rest(links: pa.Table) -> dict[str, Any]:
+    return {c: links.column(c) for c in links.column_names if c != "record_id"}
+
+
+def _prune(vault: Vault, city: City, version: Version) -> None:
+    """Remove links of versions that are no more."""
+    folder = city.warehouse / "versions"
+    kept = {p.name for p in folder.iterdir() if p.is_dir()} if folder.is_dir() else set()
+    for name in vault.names("links"):
+        number = name.removeprefix("links/")
+        if number not in kept and number != str(version.number):
+            vault.remove(name)
+
+
+def export_links(city: City, path: Path) -> int:
+    """Write department, dataset, delivery, file, sheet, row_number, person_id and status of every record about persons.
+
+    Returns
+    -------
+    int
+        Rows written.
+
+    Raises
+    ------
+    StorageError
+        The vault has no links of the current version, or the file cannot be written.
+    """
+    import pyarrow.parquet as pq
+
+    table = Vault(city).read_table(f"links/{city.require_current().number}").select([*PLACE, "person_id", "status"])
+    with storage_errors(path, chosen=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, path, compression="zstd")
+        path.chmod(0o600)
+    return int(table.num_rows)
