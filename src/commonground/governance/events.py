@@ -1,0 +1,100 @@
+"""The kinds of things that the ledger records: a closed list, each named in both languages."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from commonground.errors import Said
+
+
+class Kind(StrEnum):
+    """What happened. A room that needs a further kind adds it here, with its name in both languages."""
+
+    DELIVERY_RECEIVED = "delivery_received"
+    DELIVERY_REMOVED = "delivery_removed"
+    BUILD = "build"
+    LINK = "link"
+    STUDY = "study"
+    RELEASE = "release"
+    RELEASE_WITHDRAWN = "release_withdrawn"
+    TRANSFER = "transfer"
+    RETURN_SHEET = "return_sheet"
+    REVIEW_SHEET = "review_sheet"
+    LINK_EXPORT = "link_export"
+    VALUES_EXPORT = "values_export"
+    SUMS_EXPORT = "sums_export"
+    PROJECT_OPENED = "project_opened"
+    PROJECT_CLOSED = "project_closed"
+    APPROVAL_REQUESTED = "approval_requested"
+    APPROVAL_VOTE = "approval_vote"
+    APPROVAL = "approval"
+    ROLE_GRANTED = "role_granted"
+    ROLE_REVOKED = "role_revoked"
+    ACCESS_REFUSED = "access_refused"
+    ACCOUNT_INVITED = "account_invited"
+    ACCOUNT_OPENED = "account_opened"
+    ACCOUNT_CLOSED = "account_closed"
+    PASSWORD_CHANGED = "password_changed"
+    SECOND_FACTOR_SET = "second_factor_set"
+    SIGN_IN = "sign_in"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    SIGN_OUT = "sign_out"
+    OFFICIAL_PAGE_READ = "official_page_read"
+    KEY_MADE = "key_made"
+    KEY_DESTROYED = "key_destroyed"
+    PERSON_ERASED = "person_erased"
+
+    @property
+    def label(self) -> Said:
+        """The kind's name for readers."""
+        return LABELS[self]
+
+
+LABELS: dict[Kind, Said] = {
+    Kind.DELIVERY_RECEIVED: Said("收到交付", "Delivery received"),
+    Kind.DELIVERY_REMOVED: Said("删除交付", "Delivery removed"),
+    Kind.BUILD: Said("建库", "Database built"),
+    Kind.LINK: Said("人员连接", "Records linked"),
+    Kind.STUDY: Said("运行研究", "Study run"),
+    Kind.RELEASE: Said("发布", "Released"),
+    Kind.RELEASE_WITHDRAWN: Said("撤回发布", "Release withdrawn"),
+    Kind.TRANSFER: Said("其他移交", "Other transfer"),
+    Kind.RETURN_SHEET: Said("退回核对单", "Return sheet sent"),
+    Kind.REVIEW_SHEET: Said("送审单", "Review sheet sent"),
+    Kind.LINK_EXPORT: Said("导出连接表", "Links exported"),
+    Kind.VALUES_EXPORT: Said("导出变量取值", "Values exported"),
+    Kind.SUMS_EXPORT: Said("导出汇总量", "Sums exported"),
+    Kind.PROJECT_OPENED: Said("立项", "Project opened"),
+    Kind.PROJECT_CLOSED: Said("结项", "Project closed"),
+    Kind.APPROVAL_REQUESTED: Said("提请审批", "Approval asked for"),
+    Kind.APPROVAL_VOTE: Said("提交审批意见（未拆封）", "Approval vote cast (sealed)"),
+    Kind.APPROVAL: Said("审批结果", "Approval decided"),
+    Kind.ROLE_GRANTED: Said("授予角色", "Role granted"),
+    Kind.ROLE_REVOKED: Said("收回角色", "Role revoked"),
+    Kind.ACCESS_REFUSED: Said("越权被拒", "Access refused"),
+    Kind.ACCOUNT_INVITED: Said("邀请开户", "Account invited"),
+    Kind.ACCOUNT_OPENED: Said("账号启用", "Account opened"),
+    Kind.ACCOUNT_CLOSED: Said("账号停用", "Account closed"),
+    Kind.PASSWORD_CHANGED: Said("修改密码", "Password changed"),
+    Kind.SECOND_FACTOR_SET: Said("启用动态验证码", "Second factor set"),
+    Kind.SIGN_IN: Said("登录", "Signed in"),
+    Kind.SIGN_IN_REFUSED: Said("登录被拒", "Sign-in refused"),
+    Kind.SIGN_OUT: Said("退出", "Signed out"),
+    Kind.OFFICIAL_PAGE_READ: Said("查看内部页面", "Official page read"),
+    Kind.KEY_MADE: Said("生成密钥", "Key made"),
+    Kind.KEY_DESTROYED: Said("销毁密钥", "Key destroyed"),
+    Kind.PERSON_ERASED: Said("删除个人信息", "Person erased"),
+}
+
+TRANSFERS = frozenset(
+    {
+        Kind.RELEASE,
+        Kind.TRANSFER,
+        Kind.RETURN_SHEET,
+        Kind.REVIEW_SHEET,
+        Kind.LINK_EXPORT,
+        Kind.VALUES_EXPORT,
+        Kind.SUMS_EXPORT,
+    }
+)
+"""The kinds by which something leaves the city's folder; ``transfer.record`` writes them."""

@@ -1,0 +1,147 @@
+"""The vault: tables with names and numbers, encrypted at rest.
+
+Each entry is one file: a header, then chunks of at most 4 MiB, each sealed with AES-256-GCM under the entry's key.
+The nonce is the chunk's number after a random prefix of the file, and the number of chunks is sealed with every
+chunk, so that a chunk cannot be altered, moved, dropped or taken from another entry unnoticed.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from commonground.city import City, storage_errors, write_atomically
+from commonground.errors import Said, StorageError
+from commonground.governance.keys import KeyRing
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MAGIC = b"CGV1"
+CHUNK = 4 * 1024 * 1024
+
+
+def seal(key: bytes, name: str, content: bytes) -> bytes:
+    """Encrypt ``content`` as the entry ``name``."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    cipher = AESGCM(key)
+    prefix = secrets.token_bytes(8)
+    chunks = max(1, -(-len(content) // CHUNK))
+    out = [MAGIC, prefix, struct.pack(">I", chunks)]
+    for number in range(chunks):
+        extra = f"{name}|{chunks}|{number}".encode()
+        sealed = cipher.encrypt(
+            prefix + struct.pack(">I", number), content[number * CHUNK : (number + 1) * CHUNK], extra
+        )
+        out += [struct.pack(">I", len(sealed)), sealed]
+    return b"".join(out)
+
+
+def unseal(key: bytes, name: str, sealed: bytes) -> bytes:
+    """Decrypt what ``seal`` made.
+
+    Raises
+    ------
+    ValueError
+        Anything was altered, cut off, or belongs to another entry or key.
+    """
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    if sealed[:4] != MAGIC or len(sealed) < 16:
+        raise ValueError("not a vault entry")
+    cipher, prefix = AESGCM(key), sealed[4:12]
+    (chunks,) = struct.unpack(">I", sealed[12:16])
+    if chunks < 1:  # no chunk would mean no seal at all: an empty entry that anyone could forge
+        raise ValueError("not a vault entry")
+    out, at = [], 16
+    try:
+        for number in range(chunks):
+            (size,) = struct.unpack(">I", sealed[at : at + 4])
+            part = sealed[at + 4 : at + 4 + size]
+            extra = f"{name}|{chunks}|{number}".encode()
+            out.append(cipher.decrypt(prefix + struct.pack(">I", number), part, extra))
+            at += 4 + size
+    except (InvalidTag, struct.error) as error:
+        raise ValueError("altered or cut off, or another key") from error
+    if at != len(sealed):
+        raise ValueError("something was appended")
+    return b"".join(out)
+
+
+class Vault:
+    """A city's vault. Only the rooms ``intake`` and ``people`` may open it."""
+
+    def __init__(self, city: City) -> None:
+        self.folder = city.vault
+        self.keys = KeyRing(city.settings.keys)
+
+    def _path(self, name: str) -> Path:
+        path = (self.folder / f"{name}.sealed").resolve()
+        if not path.is_relative_to(self.folder.resolve()):
+            raise ValueError(f"outside the vault: {name!r}")
+        return path
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is an entry ``name``, such as ``records/3fa9…``."""
+        return self._path(name).is_file()
+
+    def names(self, folder: str = "") -> list[str]:
+        """Names of the entries in a folder of the vault."""
+        base = self.folder / folder
+        if not base.is_dir():
+            return []
+        return sorted(p.relative_to(self.folder).as_posix()[: -len(".sealed")] for p in base.rglob("*.sealed"))
+
+    def write(self, name: str, content: bytes, *, key: str = "vault") -> None:
+        """Seal ``content`` under the key called ``key`` and put it in place in one rename."""
+        path = self._path(name)
+        with storage_errors(path):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_atomically(path, seal(self.keys.get(key), name, content))
+            os.chmod(path, 0o600)
+
+    def read(self, name: str, *, key: str = "vault") -> bytes:
+        """Give an entry's content.
+
+        Raises
+        ------
+        StorageError
+            The entry is missing, damaged, or locked with another key.
+        """
+        path = self._path(name)
+        try:
+            return unseal(self.keys.get(key, make=False), name, path.read_bytes())
+        except (FileNotFoundError, ValueError) as error:
+            raise StorageError(
+                Said(f"保险库条目“{name}”无法读取。", f"The vault entry “{name}” cannot be read."),
+                where=str(path),
+                why=Said(str(error), str(error)),
+                todo=Said(
+                    "检查密钥文件夹，或删去该条目后重新建库。",
+                    "Check the folder of keys, or remove the entry and build again.",
+                ),
+            ) from error
+
+    def write_table(self, name: str, table: pa.Table, *, key: str = "vault") -> None:
+        """Seal an Arrow table as Parquet."""
+        import pyarrow.parquet as pq
+
+        buffer = io.BytesIO()
+        pq.write_table(table, buffer, compression="zstd")
+        self.write(name, buffer.getvalue(), key=key)
+
+    def read_table(self, name: str, *, key: str = "vault") -> pa.Table:
+        """Give back what ``write_table`` sealed."""
+        import pyarrow.parquet as pq
+
+        return pq.read_table(io.BytesIO(self.read(name, key=key)))
+
+    def remove(self, name: str) -> None:
+        """Remove an entry if it is there."""
+        self._path(name).unlink(missing_ok=True)
