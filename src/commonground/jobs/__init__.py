@@ -1,0 +1,30 @@
+"""The order of work across the rooms: build, study, publish, and what must be done again when something changed.
+
+No room recomputes another's results; this one does, from recorded hashes. Each function takes a City and gives a
+frozen result; each run that changes the city is written into its ledger.
+"""
+
+from commonground.jobs.build import BuildResult, build, intake, plan_build
+from commonground.jobs.face import OpenCity
+from commonground.jobs.follow import compare, count_values, demo, export_values, link, plan_study, publish, study
+from commonground.jobs.office import audit, grant, invite, new_city
+
+__all__ = [
+    "BuildResult",
+    "OpenCity",
+    "audit",
+    "build",
+    "compare",
+    "count_values",
+    "demo",
+    "export_values",
+    "grant",
+    "intake",
+    "invite",
+    "link",
+    "new_city",
+    "plan_build",
+    "plan_study",
+    "publish",
+    "study",
+]
