@@ -1,0 +1,174 @@
+"""Commands about definitions: list, show, test, count, compare, values."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commonground.cli.options import about_city, dry_run, spoken
+from commonground.cli.show import Speaker
+from commonground.errors import DefinitionError, Said
+
+if TYPE_CHECKING:
+    from commonground.city import City
+
+day = click.option(
+    "--date", "date", type=click.DateTime(["%Y-%m-%d"]), help="Reference date; default: the city's. 参考日期。"
+)
+
+VALUES = {
+    "true": Said("是", "true"),
+    "false": Said("否", "false"),
+    "unknown": Said("不清楚", "unknown"),
+    "not_applicable": Said("不适用", "not applicable"),
+}
+
+
+@click.group(short_help="Definitions: list, show, test, count, compare, values. 定义。")
+@click.help_option("-h", "--help", help="Show this and exit. 显示本说明。")
+def define() -> None:
+    """Look at dated definitions, and at what changes when one is replaced by another.
+
+    查看有日期、有出处的定义，以及换一种定义会改变什么。
+    """
+
+
+@define.command("list", short_help="List the definitions and their versions. 列出定义及其版本。")
+@about_city
+@spoken
+def list_(speaker: Speaker, city: City) -> None:
+    """List the definitions and their versions. 列出定义及其版本。"""
+    from commonground.variables import load_pack
+    from commonground.variables.explain import STATUS
+
+    found = [(d, v) for d in load_pack(city).values() for v in d.versions]
+    heads = [
+        Said("编号", "id"),
+        Said("名称", "title"),
+        Said("版本", "version"),
+        Said("状态", "status"),
+        Said("指纹", "hash"),
+    ]
+    rows = [[d.id, d.title(speaker.lang), v.id, STATUS[v.status](speaker.lang), v.hash] for d, v in found]
+    speaker.table(Said("定义", "Definitions"), heads, rows)
+    listed = [
+        {"id": d.id, "title": d.title(speaker.lang), "version": v.id, "status": v.status, "hash": v.hash}
+        for d, v in found
+    ]
+    speaker.result({"definitions": listed})
+
+
+@define.command(short_help="Show one definition: inputs, versions, sources. 显示一个定义。")
+@about_city
+@click.argument("definition")
+@spoken
+def show(speaker: Speaker, city: City, definition: str) -> None:
+    """Show one definition: inputs, versions, sources. 显示一个定义。"""
+    from commonground.variables import get_definition
+
+    found = get_definition(city, definition)
+    speaker.say(found.describe("zh"), found.describe("en"))
+    speaker.result(found.to_dict())
+
+
+@define.command(short_help="Run the tests inside the definitions. 运行定义文件中的检验。")
+@about_city
+@click.argument("definition", required=False)
+@spoken
+def test(speaker: Speaker, city: City, definition: str | None) -> None:
+    """Run the tests inside the definitions. 运行定义文件中的检验。"""
+    from commonground.variables import run_tests
+
+    report = run_tests(city, definition)
+    speaker.say(
+        f"检验 {report.attempted} 项，未通过 {report.failed} 项。",
+        f"{report.attempted} attempted, {report.failed} failed.",
+    )
+    for line in report.failures:
+        speaker.note(line, line)
+    speaker.result({"attempted": report.attempted, "failed": report.failed, "failures": list(report.failures)})
+    if report.failed or not report.attempted:
+        raise click.exceptions.Exit(DefinitionError.exit_code)
+
+
+@define.command(short_help="Count persons by value under every version. 按版本统计人数。")
+@about_city
+@click.argument("definition")
+@day
+@spoken
+def count(speaker: Speaker, city: City, definition: str, date: dt.datetime | None) -> None:
+    """Count persons by value under every version. 按版本统计人数。"""
+    from commonground import jobs
+    from commonground.variables import get_definition
+
+    rows = jobs.count_values(city, definition, date.date() if date else None)
+    columns = [Said("版本", "version"), Said("取值", "value"), Said("人数", "persons")]
+    words = VALUES | dict(get_definition(city, definition).categories)
+    shown = [[r["version"], words.get(r["value"], Said(r["value"], r["value"]))(speaker.lang), r["n"]] for r in rows]
+    speaker.table(Said(definition, definition), columns, shown)
+    if any(r["n"] is None for r in rows):
+        least = city.policy.cell_threshold
+        speaker.say(f"空白：少于 {least} 人，不显示。", f"Blank: fewer than {least}, not shown.")
+    speaker.result({"definition": definition, "counts": rows})
+
+
+@define.command(short_help="Compare two versions on the same persons. 在同一批人身上比较两个版本。")
+@about_city
+@click.argument("definition")
+@click.argument("old")
+@click.argument("new")
+@day
+@spoken
+def compare(speaker: Speaker, city: City, definition: str, old: str, new: str, date: dt.datetime | None) -> None:
+    """Compare two versions of a definition on the same frozen persons. 在同一批人身上比较两个版本。"""
+    from commonground import jobs
+
+    comparison = jobs.compare(city, definition, old, new, date.date() if date else None)
+    values = comparison.values
+    heads = [Said(f"{old} ＼ {new}", f"{old} \\ {new}")] + [VALUES.get(v, Said(v, v)) for v in values]
+    rows: list[list[Any]] = []
+    for value, line in zip(values, comparison.counts, strict=True):
+        rows.append([VALUES.get(value, Said(value, value))(speaker.lang), *line, sum(line)])
+    rows.append(
+        [
+            speaker.text("合计", "total"),
+            *[sum(c) for c in zip(*comparison.counts, strict=True)],
+            sum(map(sum, comparison.counts)),
+        ]
+    )
+    speaker.table(Said("同一批人，两种规则", "The same persons under two rules"), [*heads, Said("合计", "total")], rows)
+    speaker.say(comparison.sentence("zh"), comparison.sentence("en"))
+    speaker.result(comparison.to_dict())
+
+
+@define.command(short_help="Export values by row for checking. 按行导出取值供核对。")
+@about_city
+@click.option("--definition", required=True, help="Definition or version id. 定义或版本编号。")
+@click.option(
+    "--export", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Parquet file. 导出文件。"
+)
+@dry_run
+@spoken
+def values(speaker: Speaker, city: City, definition: str, export: Path, dry_run: bool) -> None:
+    """Export values by row for checking (authorised role, recorded). 按行导出取值供核对，须有权限并记入台账。"""
+    from commonground import jobs
+
+    if dry_run:
+        from commonground.variables import get_definition
+
+        if definition != "all":
+            get_definition(city, definition)
+        number = city.require_current().number
+        speaker.would(
+            Said(
+                f"会把第 {number} 版中 {definition} 的取值写到 {export}，并记入台账。",
+                f"Would write the values of {definition} in version {number} to {export}, and record it in the ledger.",
+            )
+        )
+        return
+    rows = jobs.export_values(city, definition, export)
+    speaker.note(f"已写入 {rows} 行到 {export}。", f"{rows} rows written to {export}.")
+    speaker.result({"rows": rows, "file": str(export)})
