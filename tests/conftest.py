@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 
 def shared_folder() -> Path | None:
@@ -27,3 +28,14 @@ def shared() -> Path:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let ``make conformance`` ask for the long runs."""
     parser.addoption("--conformance", action="store_true", help="long runs of the engine and property tests")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw the same examples in every ordinary run, new ones in ``make conformance`` and where asked for.
+
+    A commit is then judged by what it changed, and chance looks for defects where somebody waits for the answer.
+    """
+    settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)
+    settings.register_profile("random", deadline=None, print_blob=True)
+    random = config.getoption("--conformance") or os.environ.get("HYPOTHESIS_PROFILE") == "random"
+    settings.load_profile("random" if random else "repeatable")

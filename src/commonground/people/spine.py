@@ -243,18 +243,38 @@ def _settle(
         result = assign(
             a[at], person[at], odds[at], one_to_one=not many, precision=wanted, taken=spine.probability[mine]
         )
-        chosen = at[result.chosen]
+        fits = _one_number(spine, a[at[result.chosen]], person[at[result.chosen]], odds[at[result.chosen]])
+        taken = result.chosen[fits]
+        chosen = at[taken]
         spine.entity[a[chosen]] = person[chosen]
         spine.weight[a[chosen]] = odds[chosen] / np.log(2.0)
-        spine.probability[a[chosen]] = result.probability[result.chosen]
+        spine.probability[a[chosen]] = result.probability[taken]
         spine.method[a[chosen]] = method
         if method == WEIGHT:
             rest = result.probability.copy()
-            rest[result.chosen] = 0.0
+            rest[taken] = 0.0
             rest[np.isin(a[at], a[chosen])] = 0.0
             spine.missed[source] = float(rest.sum())
             if len(chosen):
                 spine.thresholds[source] = min(result.threshold, spine.thresholds.get(source, 1.0))
+
+
+def _one_number(spine: Spine, a: Ints, person: Ints, odds: Floats) -> npt.NDArray[np.bool_]:
+    """Pairs that leave each person with one identity number: its own, or else that of the likeliest pair.
+
+    In a source of visits several records may join one person; two of them with different numbers are two persons,
+    also where the person itself has no number yet.
+    """
+    number = np.full(len(spine.units), -1, dtype=np.int64)
+    rows = np.flatnonzero((spine.entity >= 0) & (spine.units.id >= 0))
+    number[spine.entity[rows]] = spine.units.id[rows]
+    claims = np.flatnonzero((spine.units.id[a] >= 0) & (number[person] < 0))
+    claims = claims[np.lexsort((spine.units.id[a[claims]], -odds[claims], person[claims]))]
+    persons, best = np.unique(person[claims], return_index=True)
+    number[persons] = spine.units.id[a[claims[best]]]
+    theirs, mine = number[person], spine.units.id[a]
+    out: npt.NDArray[np.bool_] = (theirs < 0) | (mine < 0) | (theirs == mine)
+    return out
 
 
 def build(people: People, unit: Ints, *, precision: float = 0.998, seed: int = 0) -> tuple[Spine, Ints]:
