@@ -1,0 +1,1 @@
+"""Three invented cities whose files no engineer saw while choosing synonyms."""
