@@ -16,6 +16,7 @@ COUNTIES = {
     "539903": ("长塘县", ["长塘镇", "桐木乡"]),
 }
 VILLAGES = ["上寨村", "田坝村", "枫香村", "大井村", "新桥社区", "油榨村", "三合村", "凉水村", "金竹村", "河口社区"]
+OUTSIDE = ["洛口县东岳镇柏木村", "花坪县麻溪乡竹山村", "清江县白沙镇渡口村"]
 CARER = {
     "祖父母": "grandparents", "外祖父母": "maternal_grandparents", "父亲": "father", "母亲": "mother",
     "其他亲属": "relative",
@@ -83,7 +84,7 @@ def _registry(out: Handover, world: World) -> None:
 
 def _marks(out: Handover, world: World) -> None:
     r, pupils = world.rng, [world.child((13.3, 14.1)) for _ in range(180)]
-    mark = {p.id_no: [min(120, max(8, int(r.gauss(76, 20)))) for _ in range(3)] for p in pupils}
+    mark, total, rank = w.marks(r, pupils, (120, 120, 120, 90, 60))
     rest = {"missing": ["缺考", "违纪"], "gap": 0.02, "unit": "mark/120"}
     columns = [
         C("准考证号", "exam_no", lambda p: f"25{p.school.code[-3:]}{p.klass:02d}{r.randrange(1, 9999):04d}"),
@@ -94,11 +95,11 @@ def _marks(out: Handover, world: World) -> None:
         C("语文(满分120)", "chinese", lambda p: mark[p.id_no][0], **rest),
         C("数学(满分120)", "math", lambda p: mark[p.id_no][1], **rest),
         C("外语", "english", lambda p: mark[p.id_no][2], **rest),
-        C("物理", "", lambda p: r.randrange(20, 90)),
-        C("道德与法治", "", lambda p: r.randrange(20, 60)),
-        C("总成绩", "total", lambda p: sum(mark[p.id_no]) + r.randrange(40, 140)),
-        C("区排名", "rank", lambda p: r.randrange(1, 3000)),
-        C("等级", "", lambda p: r.choice("ABCD")),
+        C("物理", "", lambda p: mark[p.id_no][3]),
+        C("道德与法治", "", lambda p: mark[p.id_no][4]),
+        C("总成绩", "total", lambda p: total[p.id_no]),
+        C("区排名", "rank", lambda p: rank[p.id_no]),
+        C("等级", "", lambda p: "ABCD"[min(3, rank[p.id_no] // 45)]),
     ]
     out.text(["教育局", "成绩", "exam_scores", "2025年八年级期末质量监测.csv", ""], columns, pupils, "utf-8-sig")
 
@@ -117,11 +118,12 @@ def _left_behind(out: Handover, world: World) -> None:
           codes={"父母双方外出务工": "both", "一方外出务工另一方无监护能力": "one"}),
         C("父亲姓名", "father_name", lambda p: p.father.name),
         C("父亲身份证件号码", "father_id", lambda p: p.father.id_no, missing=["不详"], gap=0.05),
-        C("父亲务工地址", "father_place", lambda p: "".join(p.father.place[:2])),
-        C("父亲外出务工起始时间", "father_since", lambda p: f"{p.father.since:%Y-%m}"),
+        C("父亲务工地址", "father_place", lambda p: w.father_out(p) and "".join(p.father.place[:2])),
+        C("父亲外出务工起始时间", "father_since", lambda p: w.father_out(p) and f"{p.father.since:%Y-%m}"),
         C("母亲姓名", "mother_name", lambda p: p.mother.name, missing=["不详"], gap=0.04),
-        C("母亲务工地址", "mother_place", lambda p: "".join(p.mother.place[:2]), missing=["不详"], gap=0.1),
-        C("母亲外出务工起始时间", "mother_since", lambda p: f"{p.mother.since:%Y-%m}", gap=0.1),
+        C("母亲务工地址", "mother_place", lambda p: w.mother_out(p) and "".join(p.mother.place[:2]),
+          missing=["不详"], gap=0.1),
+        C("母亲外出务工起始时间", "mother_since", lambda p: w.mother_out(p) and f"{p.mother.since:%Y-%m}", gap=0.1),
         C("受委托监护人姓名", "guardian_name", lambda p: p.carer.name),
         C("受委托监护人与儿童关系", "carer", lambda p: p.carer_kind, codes=CARER, also="g1_relation"),
         C("受委托监护人联系方式", "guardian_phone", lambda p: p.carer.phone),
@@ -158,12 +160,12 @@ def _relief(out: Handover, world: World) -> None:
 
 
 def _population(out: Handover, world: World) -> None:
-    r, people = world.rng, [world.adult(None, (0.5, 88)) for _ in range(200)]
+    r, people = world.rng, [a for _ in range(70) for a in world.household()]
     columns = [
-        C("户编号", "household_no", lambda a: a.village.code[:6] + f"{a.birth.toordinal():08d}"),
+        C("户编号", "household_no", lambda a: a.household_no),
         C("户类型", "household_type", lambda a: r.choice("1112"), codes={"家庭户": "1", "集体户": "2"}),
-        C("与户主关系代码", "relation", lambda a: r.choice(["02", "10", "20", "30", "41", "61"]),
-          codes={x: x for x in ["02", "10", "20", "30", "41", "61"]}),
+        C("与户主关系代码", "relation", lambda a: a.relation,
+          codes={x: x for x in ["02", "10", "20", "30", "52"]}),
         C("公民姓名", "name", lambda a: a.name),
         C("曾用名", "", lambda a: None),
         C("性别代码", "sex", lambda a: a.sex, codes=w.SEX_CODE, missing=["0"], gap=0.01),
@@ -178,7 +180,7 @@ def _population(out: Handover, world: World) -> None:
         C("婚姻状况代码", "", lambda a: r.choice(["10", "20", "30", "40"])),
         C("兵役状况", "", lambda a: "未服兵役"),
         C("血型", "", lambda a: r.choice(["A", "B", "O", "AB", "不明"])),
-        C("户主公民身份号码", "head_id", lambda a: identity(r, a.village.county_code, a.birth, "1")),
+        C("户主公民身份号码", "head_id", lambda a: a.head_id),
         C("户籍门牌详址", "hukou_address", lambda a: a.address, also="address"),
         C("居（村）委会代码", "village_code", lambda a: a.village.code),
         C("迁入日期", "moved_in", lambda a: w.eight(a.since), missing=["00000000"], gap=0.5),
@@ -194,8 +196,8 @@ def _permits(out: Handover, world: World) -> None:
         C("居住证号码", "permit_no", lambda a: f"JZ{a.village.county_code}{r.randrange(10**8):08d}"),
         C("申领人姓名", "name", lambda a: a.name),
         C("公民身份号码", "id_no", lambda a: a.id_no),
-        C("户籍地行政区划代码", "hukou_area", lambda a: r.choice(["529971", "529972", "539981"])),
-        C("户籍地详址", "hukou_address", lambda a: "外市" + a.address),
+        C("户籍地行政区划代码", "hukou_area", lambda a: a.id_no[:6]),
+        C("户籍地详址", "hukou_address", lambda a: f"{r.choice(OUTSIDE)}{r.randrange(1, 9)}组"),
         C("户口类型", "hukou_nature", lambda a: r.choice(["rural", "rural", "non_rural"]),
           codes={"农业家庭户口": "rural", "非农业家庭户口": "non_rural"}),
         C("现居住地详址", "address", lambda a: a.address),
@@ -212,7 +214,10 @@ def _permits(out: Handover, world: World) -> None:
         C("手机号码", "phone", lambda a: a.phone),
     ]  # fmt: skip
     where = ["公安局", "居住证", "residence_permits", "流动人口居住证台账.xlsx", "居住证"]
-    out.sheet(where, columns, [world.adult(None, (16, 60)) for _ in range(120)])
+    people = [world.adult(None, (16, 60)) for _ in range(120)]
+    for a in people:
+        a.id_no = identity(r, r.choice(["529971", "529972", "539981"]), a.birth, a.sex)
+    out.sheet(where, columns, people)
 
 
 def _checkups(out: Handover, world: World) -> None:
@@ -251,20 +256,21 @@ def _schools(out: Handover, world: World) -> None:
         C("机构名称", "school_name", lambda s: s.name),
         C("所属区县", "county", lambda s: s.village.county),
         C("办学类型", "school_level", lambda s: s.level, codes={"小学": "primary", "初级中学": "junior"}),
-        C("驻地城乡类别", "urban_class", lambda s: r.choice(["111", "121", "220", "220"]),
-          codes={"主城区": "111", "镇中心区": "121", "村庄": "220"}),
-        C("班级总数(个)", "classes", lambda s: r.randrange(6, 30)),
-        C("学生总数(人)", "pupils", lambda s: r.randrange(120, 1500), unit="pupil", also="enrolled"),
-        C("女学生数", "girls", lambda s: r.randrange(60, 700), unit="pupil"),
-        C("住宿生人数", "boarders", lambda s: r.randrange(0, 500), unit="pupil"),
-        C("留守儿童人数", "left_behind_pupils", lambda s: r.randrange(20, 300), unit="pupil", also="left_behind"),
-        C("教职工总数", "", lambda s: r.randrange(15, 130)),
+        C("驻地城乡类别", "urban_class", lambda s: "121" if s.pupils >= 300 else "220",
+          codes={"镇中心区": "121", "村庄": "220"}),
+        C("班级总数(个)", "classes", lambda s: s.classes),
+        C("学生总数(人)", "pupils", lambda s: s.pupils, unit="pupil", also="enrolled"),
+        C("女学生数", "girls", lambda s: int(s.pupils * r.uniform(0.43, 0.52)), unit="pupil"),
+        C("住宿生人数", "boarders", lambda s: int(s.pupils * r.uniform(0, 0.4)), unit="pupil"),
+        C("留守儿童人数", "left_behind_pupils", lambda s: int(s.pupils * r.uniform(0.1, 0.45)), unit="pupil",
+          also="left_behind"),
+        C("教职工总数", "", lambda s: s.classes * 2 + r.randrange(1, 6)),
         C("图书(册)", "", lambda s: r.randrange(2000, 40000)),
         C("占地面积(平方米)", "", lambda s: r.randrange(3000, 30000)),
     ]  # fmt: skip
-    total = ["合计", "", "", "", "", *(r.randrange(1000, 9000) for _ in range(8))]
+    total = ["合计", "", "", "", "", *["Σ"] * 8]
     where = ["教育局", "学校统计", "school_census", "2025年学校基本情况.xlsx", "基础教育"]
-    out.sheet(where, columns, world.schools * 4, footer=[total])
+    out.sheet(where, columns, world.schools, footer=[total])
 
 
 def _villages(out: Handover, world: World) -> None:
@@ -278,7 +284,7 @@ def _villages(out: Handover, world: World) -> None:
         C("常住人口数", "residents", lambda v: r.randrange(400, 3500), unit="person"),
         C("村党支部书记", "", lambda v: world.adult("1").name),
     ]
-    out.text(["规划局", "村居", "villages", "行政村基本情况.csv", ""], columns, world.villages * 2, "utf-8-sig")
+    out.text(["规划局", "村居", "villages", "行政村基本情况.csv", ""], columns, world.villages, "utf-8-sig")
 
 
 def _vehicles(out: Handover, world: World) -> None:

@@ -104,22 +104,23 @@ def _roll_two(out: Handover, world: World) -> None:
 
 def _marks(out: Handover, world: World) -> None:
     r, pupils = world.rng, [world.child((11.3, 12.1)) for _ in range(90)]
-    got = {p.id_no: [min(120, max(5, int(r.gauss(78, 20)))), min(100, max(3, int(r.gauss(61, 20))))] for p in pupils}
-    rest, n = {"missing": ["缺", "病假"], "gap": 0.03}, _count()
+    got, total, rank = w.marks(r, pupils, (120, 100, 50))
+    pupils.sort(key=lambda p: rank[p.id_no])
+    rest = {"missing": ["缺", "病假"], "gap": 0.03}
     columns = [
-        C("第几名", "rank", lambda p: next(n)),
+        C("第几名", "rank", lambda p: rank[p.id_no]),
         C("考试号", "exam_no", lambda p: f"6{p.klass}{r.randrange(100, 999)}"),
         C("姓名", "name", lambda p: p.name),
         C("哪个学校", "school_short", lambda p: p.school.short, also="school_name"),
         C(("分数", "语（120分）"), "chinese", lambda p: got[p.id_no][0], unit="mark/120", **rest),
         C(("分数", "数（100分）"), "math", lambda p: got[p.id_no][1], unit="mark/100", **rest),
-        C(("分数", "科学（50分）"), "", lambda p: r.randrange(10, 50)),
-        C(("分数", "总"), "total", lambda p: sum(got[p.id_no]) + r.randrange(10, 50)),
+        C(("分数", "科学（50分）"), "", lambda p: got[p.id_no][2]),
+        C(("分数", "总"), "total", lambda p: total[p.id_no]),
         C("老师评语", "", lambda p: r.choice(["", "认真", "要加油", "粗心"])),
     ]
     where = ["坝上镇", "期末成绩", "exam_scores", "坝上镇六年级期末成绩册.xlsx", "六年级"]
     out.sheet(where, columns, pupils, title=["坝上镇2025年春季学期六年级期末考试成绩册"],
-              footer=[["平均分", "", "", "", 77.3, 60.8, 30.1, 168.2], ["阅卷人：", "", "校长："]])  # fmt: skip
+              footer=[["平均分", "", "", "", *["x̄"] * 4], ["阅卷人：", "", "校长："]])  # fmt: skip
 
 
 def _away_one(out: Handover, world: World) -> None:
@@ -138,10 +139,22 @@ def _away_one(out: Handover, world: World) -> None:
         C("跟哪个住", "carer", lambda p: p.carer_kind, codes=with_whom),
         C("带娃人", "guardian_name", lambda p: p.carer.name),
         C("带娃人手机", "guardian_phone", lambda p: p.carer.phone, missing=["没得"], gap=0.1),
-        C(("爹妈打工地方", "爹"), "father_place", lambda p: p.father.place[1][:-1], missing=["不晓得"], gap=0.05),
-        C(("爹妈打工地方", "妈"), "mother_place", lambda p: p.mother.place[1][:-1], missing=["不晓得"], gap=0.15),
-        C(("哪年出去的", "爹"), "father_since", lambda p: f"{p.father.since.year}年{p.father.since.month}月"),
-        C(("哪年出去的", "妈"), "mother_since", lambda p: f"{p.mother.since.year}年{p.mother.since.month}月", gap=0.15),
+        C(
+            ("爹妈打工地方", "爹"),
+            "father_place",
+            lambda p: w.father_out(p) and p.father.place[1][:-1],
+            missing=["不晓得"],
+            gap=0.05,
+        ),
+        C(
+            ("爹妈打工地方", "妈"),
+            "mother_place",
+            lambda p: w.mother_out(p) and p.mother.place[1][:-1],
+            missing=["不晓得"],
+            gap=0.15,
+        ),
+        C(("哪年出去的", "爹"), "father_since", lambda p: w.month_word(w.father_out(p))),
+        C(("哪年出去的", "妈"), "mother_since", lambda p: w.month_word(w.mother_out(p)), gap=0.15),
         C("出去几个", "absence_type", lambda p: w.absent(p.away), codes={"两个都出去": "both", "出去一个": "one"}),
         C("吃不吃低保", "dibao", lambda p: w.yes(p.dibao), codes={"吃": "1", "没吃": "0"}),
         C("走访记录", "", lambda p: r.choice(["", "9月走访", "电话联系"])),
@@ -160,17 +173,22 @@ def _away_two(out: Handover, world: World) -> None:
         C("公民身份证", "id_no", lambda p: p.id_no),
         C("村组", "village", lambda p: p.village.name, also="address"),
         C(("父亲", "姓名"), "father_name", lambda p: p.father.name),
-        C(("父亲", "打工去向"), "father_place", lambda p: "".join(p.father.place[:2])),
-        C(("父亲", "何时外出"), "father_since", lambda p: w.dotted(p.father.since)[:7].rstrip(".")),
+        C(
+            ("父亲", "打工去向"),
+            "father_place",
+            lambda p: "".join(p.father.place[:2]) if w.father_out(p) else "在家",
+            missing=["在家"],
+        ),
+        C(("父亲", "何时外出"), "father_since", lambda p: w.month_dotted(w.father_out(p))),
         C(("母亲", "姓名"), "mother_name", lambda p: p.mother.name),
         C(
             ("母亲", "打工去向"),
             "mother_place",
-            lambda p: "".join(p.mother.place[:2]),
-            missing=["在家", "离异"],
-            gap=0.2,
+            lambda p: "".join(p.mother.place[:2]) if w.mother_out(p) else "在家",
+            missing=["离异", "在家"],
+            gap=0.06,
         ),
-        C(("母亲", "何时外出"), "mother_since", lambda p: w.dotted(p.mother.since)[:7].rstrip("."), gap=0.2),
+        C(("母亲", "何时外出"), "mother_since", lambda p: w.month_dotted(w.mother_out(p)), gap=0.2),
         C(("监护人", "姓名"), "guardian_name", lambda p: p.carer.name),
         C(("监护人", "电话"), "guardian_phone", lambda p: p.carer.phone),
         C("管得如何", "guardianship", lambda p: p.state, codes={"好": "5", "一般": "4", "差": "3", "管不了": "2"}),
@@ -192,12 +210,12 @@ def _relief(out: Handover, world: World) -> None:
         C("每月领好多（元）", "amount", lambda a: r.randrange(150, 1900), unit="yuan"),
         C("哪年开始吃", "since", lambda a: f"{a.since.year}年{a.since.month}月"),
         C("为哪样困难", "cause", lambda a: r.choice(["病", "残", "没劳力", "供娃娃读书"])),
-        C("屋头还有哪些人", "members", lambda a: f"婆娘{world.given('2')}，儿子{world.given('1')}"),
+        C("屋头还有哪些人", "members", lambda a: f"婆娘{world.adult('2').name}，儿子{a.name[0]}{world.given('1')}"),
         C("盖手印", "", lambda a: None),
     ]
     where = ["茶店乡", "低保", "dibao", "茶店乡低保户名册.xlsx", "名册"]
     out.sheet(where, columns, [world.adult("1", (35, 80)) for _ in range(70)], title=["茶店乡吃低保户名册"],
-              footer=[["合计", "", "", "", 203, "", 61200], SIGNED])  # fmt: skip
+              footer=[["合计", "", "", "", "Σ", "", "Σ"], SIGNED])  # fmt: skip
 
 
 def _workers_one(out: Handover, world: World) -> None:
@@ -211,7 +229,7 @@ def _workers_one(out: Handover, world: World) -> None:
         C("打工人", "name", lambda a: a.name),
         C("男女", "sex", lambda a: a.sex, codes=w.SEX),
         C("年纪", "age", lambda a: w.age(a.birth), unit="year"),
-        C("身份证", "id_no", lambda a: a.id_no),
+        C("身份证", "id_no", lambda a: a.id_no.lower()),
         C("手机", "phone", lambda a: a.phone, missing=["不通"], gap=0.08),
         C("打工去向", "destination", lambda a: a.place[1] + a.place[2]),
         C("干哪样活路", "sector", lambda a: a.sector, codes=trade),
@@ -292,25 +310,25 @@ def _schools(out: Handover, world: World) -> None:
     columns = [
         C("校名", "school_name", lambda s: s.name, also="school_short"),
         C("在哪个村", "village", lambda s: s.village.name),
-        C("几个班", "classes", lambda s: r.randrange(2, 19)),
-        C(("学生（人）", "共计"), "pupils", lambda s: r.randrange(30, 700), unit="pupil", also="enrolled"),
-        C(("学生（人）", "女生"), "girls", lambda s: r.randrange(15, 340), unit="pupil"),
-        C(("学生（人）", "住校生"), "boarders", lambda s: r.randrange(0, 200), unit="pupil"),
+        C("几个班", "classes", lambda s: s.classes),
+        C(("学生（人）", "共计"), "pupils", lambda s: s.pupils, unit="pupil", also="enrolled"),
+        C(("学生（人）", "女生"), "girls", lambda s: int(s.pupils * r.uniform(0.43, 0.52)), unit="pupil"),
+        C(("学生（人）", "住校生"), "boarders", lambda s: int(s.pupils * r.uniform(0, 0.4)), unit="pupil"),
         C(
             ("学生（人）", "留守"),
             "left_behind_pupils",
-            lambda s: r.randrange(10, 200),
+            lambda s: int(s.pupils * r.uniform(0.1, 0.45)),
             unit="pupil",
             also="left_behind",
         ),
-        C("上课老师（人）", "teachers", lambda s: r.randrange(4, 50), unit="person"),
+        C("上课老师（人）", "teachers", lambda s: s.classes * 2 + r.randrange(0, 4), unit="person"),
         C("电脑（台）", "computers", lambda s: r.randrange(0, 60)),
         C("危房（㎡）", "", lambda s: r.randrange(0, 300)),
         C("放学有人管不", "after_school", lambda s: r.choice("01"), codes={"有": "1", "没有": "0"}),
     ]
     where = ["云坪区教育组", "学校", "school_census", "学校情况表.xlsx", "表一"]
-    out.sheet(where, columns, world.schools * 6, title=["云坪区乡镇学校情况表"],
-              footer=[["总计", "", 96, 4011, 1990, 870, 1203, 310, 402, 900], SIGNED])  # fmt: skip
+    out.sheet(where, columns, world.schools, title=["云坪区乡镇学校情况表"],
+              footer=[["总计", "", *["Σ"] * 8], SIGNED])  # fmt: skip
 
 
 def _survey(out: Handover, world: World) -> None:

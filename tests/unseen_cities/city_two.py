@@ -8,7 +8,7 @@ from pathlib import Path
 from . import words as w
 from .handover import Column as C
 from .handover import Handover
-from .people import World, identity
+from .people import World
 
 COUNTIES = {
     "529961": ("临峪区", ["城关街道", "马鞍镇"]),
@@ -95,7 +95,7 @@ def _registry(out: Handover, world: World) -> None:
 
 def _marks(out: Handover, world: World) -> None:
     r, pupils = world.rng, [world.child((14.3, 15.1)) for _ in range(160)]
-    mark = {p.id_no: [min(150, max(10, int(r.gauss(94, 24)))) for _ in range(3)] for p in pupils}
+    mark, total, rank = w.marks(r, pupils, (150, 150, 150, 150))
     rest = {"missing": ["-1", "缺"], "gap": 0.02, "unit": "mark/150"}
     columns = [
         C("KSH", "exam_no", lambda p: f"{p.school.code[-3:]}{r.randrange(10**7):07d}"),
@@ -106,9 +106,9 @@ def _marks(out: Handover, world: World) -> None:
         C("YWCJ", "chinese", lambda p: mark[p.id_no][0], **rest),
         C("SXCJ", "math", lambda p: mark[p.id_no][1], **rest),
         C("YYCJ", "english", lambda p: mark[p.id_no][2], **rest),
-        C("LZCJ", "", lambda p: r.randrange(30, 150)),
-        C("ZF", "total", lambda p: sum(mark[p.id_no])),
-        C("PM", "rank", lambda p: r.randrange(1, 2500)),
+        C("LZCJ", "", lambda p: mark[p.id_no][3]),
+        C("ZF", "total", lambda p: total[p.id_no]),
+        C("PM", "rank", lambda p: rank[p.id_no]),
     ]
     out.text(["jiaoyu", "cj", "exam_scores", "CJ_9NJ_2025.csv", ""], columns, pupils, "gb18030")
 
@@ -128,11 +128,11 @@ def _left_behind(out: Handover, world: World) -> None:
         C("JTXZZ", "address", lambda p: p.address),
         C("FQ_XM", "father_name", lambda p: p.father.name),
         C("FQ_SFZHM", "father_id", lambda p: p.father.id_no, gap=0.05),
-        C("FQ_WCDD", "father_place", lambda p: p.father.place[1]),
-        C("FQ_WCNY", "father_since", lambda p: f"{p.father.since:%Y%m}"),
+        C("FQ_WCDD", "father_place", lambda p: w.father_out(p) and p.father.place[1]),
+        C("FQ_WCNY", "father_since", lambda p: w.father_out(p) and f"{p.father.since:%Y%m}"),
         C("MQ_XM", "mother_name", lambda p: p.mother.name, missing=["不清"], gap=0.05),
-        C("MQ_WCDD", "mother_place", lambda p: p.mother.place[1], gap=0.1),
-        C("MQ_WCNY", "mother_since", lambda p: f"{p.mother.since:%Y%m}", gap=0.1),
+        C("MQ_WCDD", "mother_place", lambda p: w.mother_out(p) and p.mother.place[1], gap=0.1),
+        C("MQ_WCNY", "mother_since", lambda p: w.mother_out(p) and f"{p.mother.since:%Y%m}", gap=0.1),
         C("LSLX", "absence_type", lambda p: w.absent(p.away), codes={"1": "one", "2": "both"}),
         C("XJHR", "guardian_name", lambda p: p.carer.name),
         C("XJHR_GX", "carer", lambda p: p.carer_kind, codes=kinds),
@@ -167,13 +167,13 @@ def _relief(out: Handover, world: World) -> None:
 
 
 def _population(out: Handover, world: World) -> None:
-    r, people = world.rng, [world.adult(None, (0.5, 88)) for _ in range(200)]
+    r, people = world.rng, [a for _ in range(70) for a in world.household()]
     columns = [
         C("ryid", "", lambda a: f"{r.randrange(16**12):012x}"),
-        C("hh", "household_no", lambda a: a.village.code[:9] + f"{a.birth.toordinal() % 10**5:05d}"),
+        C("hh", "household_no", lambda a: a.household_no),
         C("hlb", "household_type", lambda a: r.choice("1112"), codes={"1": "1", "2": "2"}),
-        C("yhzgx", "relation", lambda a: r.choice(["02", "10", "22", "32", "42", "63"]),
-          codes={x: x for x in ["02", "10", "22", "32", "42", "63"]}),
+        C("yhzgx", "relation", lambda a: a.relation,
+          codes={x: x for x in ["02", "10", "20", "30", "52"]}),
         C("gmxm", "name", lambda a: a.name),
         C("xbm", "sex", lambda a: a.sex, codes=w.SEX_CODE),
         C("csrq_str", "birth", lambda a: f"{a.birth:%Y-%m-%d} 00:00:00"),
@@ -183,7 +183,7 @@ def _population(out: Handover, world: World) -> None:
         C("hyzk", "", lambda a: r.choice(["10", "20", "90"])),
         C("zz_xz", "address", lambda a: a.address, also="hukou_address"),
         C("cwh_dm", "village_code", lambda a: a.village.code),
-        C("hz_gmsfhm", "head_id", lambda a: identity(r, a.village.county_code, a.birth, "1")),
+        C("hz_gmsfhm", "head_id", lambda a: a.head_id),
         C("qr_rq", "moved_in", lambda a: a.since if r.random() < 0.4 else None),
         C("pcs_dm", "", lambda a: a.village.county_code + "520000"),
     ]  # fmt: skip
@@ -244,19 +244,19 @@ def _schools(out: Handover, world: World) -> None:
         C("XXBSM", "school_code", lambda s: s.code),
         C("XXMC", "school_name", lambda s: s.name),
         C("XZQHDM", "county", lambda s: s.village.county_code, also="area"),
-        C("CXLXDM", "urban_class", lambda s: r.choice(["111", "121", "122", "220", "220"]),
-          codes={x: x for x in ["111", "121", "122", "220"]}),
-        C("BJS", "classes", lambda s: r.randrange(6, 30)),
-        C("ZXSS", "pupils", lambda s: r.randrange(120, 1500), unit="pupil", also="enrolled"),
-        C("ZXSS_NV", "girls", lambda s: r.randrange(60, 700), unit="pupil"),
-        C("JSSS", "boarders", lambda s: r.randrange(0, 500), unit="pupil"),
-        C("SQZNS", "migrant", lambda s: r.randrange(0, 90), unit="pupil"),
-        C("ZRJSS", "teachers", lambda s: r.randrange(12, 110), unit="person"),
-        C("PJBE", "class_size", lambda s: round(r.uniform(18, 56), 1), unit="pupil"),
+        C("CXLXDM", "urban_class", lambda s: r.choice(["121", "122"]) if s.pupils >= 300 else "220",
+          codes={x: x for x in ["121", "122", "220"]}),
+        C("BJS", "classes", lambda s: s.classes),
+        C("ZXSS", "pupils", lambda s: s.pupils, unit="pupil", also="enrolled"),
+        C("ZXSS_NV", "girls", lambda s: int(s.pupils * r.uniform(0.43, 0.52)), unit="pupil"),
+        C("JSSS", "boarders", lambda s: int(s.pupils * r.uniform(0, 0.4)), unit="pupil"),
+        C("SQZNS", "migrant", lambda s: int(s.pupils * r.uniform(0, 0.12)), unit="pupil"),
+        C("ZRJSS", "teachers", lambda s: s.classes * 2 + r.randrange(0, 4), unit="person"),
+        C("PJBE", "class_size", lambda s: round(s.pupils / s.classes, 1), unit="pupil"),
         C("TSCS", "", lambda s: r.randrange(2000, 40000)),
     ]  # fmt: skip
     where = ["jiaoyu", "tongji", "school_census", "XXJBQK_2025.xlsx", "XXJBQK"]
-    out.sheet(where, columns, world.schools * 4)
+    out.sheet(where, columns, world.schools)
 
 
 def _services(out: Handover, world: World) -> None:
@@ -294,4 +294,4 @@ def _water(out: Handover, world: World) -> None:
         C("result", "", lambda v: r.choice(["达标", "达标", "超标"])),
         C("analyst", "", lambda v: r.choice(["王建国", "李秀兰"])),
     ]
-    out.text(["huanbao", "shuizhi", "", "water_quality_2025.csv", ""], columns, world.villages * 4, "utf-8")
+    out.text(["huanbao", "shuizhi", "", "water_quality_2025.csv", ""], columns, world.villages * 2, "utf-8")

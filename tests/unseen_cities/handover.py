@@ -133,10 +133,9 @@ class Handover:
         depth = max(len(c.levels) for c in columns)
         first = len(title) + 1
         _merged_header(sheet, columns, first, depth)
-        for line in self.cells(columns, records):
+        cells = self.cells(columns, records)
+        for line in [*cells, *(_summed(line, cells) for line in footer)]:
             sheet.append(line)
-        for line in footer:
-            sheet.append(list(line))
         rows = str(first) if depth == 1 else json.dumps(list(range(first, first + depth)))
         self.key(where, columns, format="xlsx", header_row=rows, rows=len(records), footers=len(footer))
 
@@ -176,6 +175,16 @@ class Handover:
             held = io.BytesIO()
             book.save(held)
             path.write_bytes(_timeless(held.getvalue()))
+
+
+def _summed(line: Sequence[object], cells: Sequence[Sequence[Any]]) -> list[object]:
+    """Put the column's sum where a footer says Σ, and its mean where it says x̄."""
+    out = list(line)
+    for i, x in enumerate(line):
+        if x in ("Σ", "x̄"):
+            numbers = [row[i] for row in cells if isinstance(row[i], int | float)]
+            out[i] = sum(numbers) if x == "Σ" else round(sum(numbers) / len(numbers), 1)
+    return out
 
 
 def _merged_header(sheet: Any, columns: Sequence[Column], first: int, depth: int) -> None:

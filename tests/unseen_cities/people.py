@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -43,6 +44,11 @@ class School:
     short: str
     level: str
     village: Village
+    pupils: int
+
+    @property
+    def classes(self) -> int:
+        return self.pupils // 41 + 1
 
 
 @dataclass
@@ -63,6 +69,9 @@ class Adult:
     sector: str
     reach: str
     education: str
+    relation: str = "02"
+    head_id: str = ""
+    household_no: str = ""
 
 
 @dataclass
@@ -123,16 +132,18 @@ class World:
             Village(f"{code}{100 + t}{200 + i}", village, township, code, county)
             for code, (county, townships) in counties.items()
             for t, township in enumerate(townships)
-            for i, village in enumerate(rng.sample(villages, 5))
+            for i, village in enumerate(rng.sample(villages, 10))
         ]
-        self.schools = []
-        for i, v in enumerate(self.villages[::2]):
-            junior = i % 3 == 2
-            kind = "初级中学" if junior else "小学"
-            place = v.township[:-1] if junior or i % 3 == 0 else v.name[:-1]
-            code = f"{'31' if junior else '21'}{v.county_code[:2]}{i + 101:06d}"
-            short = place + ("中学" if junior else "小学")
-            self.schools.append(School(code, f"{v.county}{place}{kind}", short, "junior" if junior else "primary", v))
+        self.schools = [self.school(i, v) for i, v in enumerate(self.villages)]
+
+    def school(self, i: int, v: Village) -> School:
+        """Give a village its school; the first two of a township are its central and its junior school."""
+        town, junior = re.sub("(街道|镇|乡)$", "", v.township), i % 10 == 1
+        short = [town + "中心小学", town + "中学"][i % 10] if i % 10 < 2 else re.sub("(村|社区)$", "", v.name) + "小学"
+        name = v.county + (v.township + town + "初级中学" if junior else v.township + short)
+        code = f"{'31' if junior else '21'}{v.county_code[:2]}{i + 101:06d}"
+        size = self.rng.randrange(300, 1500) if i % 10 < 2 else self.rng.randrange(25, 420)
+        return School(code, name, short, "junior" if junior else "primary", v, size)
 
     def given(self, sex: str, old: bool = False) -> str:
         letters = OLD if old else BOYS if sex == "1" else GIRLS
@@ -153,6 +164,9 @@ class World:
         sex = sex or r.choice("12")
         village = village or r.choice(self.villages)
         born = self.born(*ages)
+        days = (TODAY - born).days
+        grown = days - 16 * 365 if days > 17 * 365 else days
+        learnt = "0" if days < 2200 else "2" if days < 5000 else r.choice("0223333456")
         return Adult(
             name=(surname or r.choice(SURNAMES)) + self.given(sex, old=ages[0] > 50),
             sex=sex,
@@ -163,12 +177,31 @@ class World:
             village=village,
             address=f"{village.county}{village.township}{village.name}{r.randrange(1, 12)}组{r.randrange(1, 90)}号",
             place=r.choice(PLACES),
-            since=TODAY - timedelta(days=r.randrange(100, 3000)),
+            since=TODAY - timedelta(days=r.randrange(30, max(31, min(3000, grown)))),
             wage=r.randrange(24, 90) * 100,
             sector=r.choice(["construction", "manufacturing", "manufacturing", "services", "services", "agriculture"]),
             reach=r.choice(["same_county", "same_city", "same_province", *["other_province"] * 4]),
-            education=r.choice("0223333456"),
+            education=learnt,
         )
+
+    def household(self) -> list[Adult]:
+        """Draw the members of a household book: head, spouse, children, sometimes the head's mother."""
+        r = self.rng
+        head = self.adult("1", (28, 70))
+        years = (TODAY - head.birth).days / 365.25
+        people = [head, self.adult("2", (years - 5, years + 3), village=head.village)]
+        people[1].relation = "10"
+        for _ in range(r.choice([0, 1, 1, 2])):
+            young = self.adult(None, (max(0.3, years - 30), years - 22), head.name[0], head.village)
+            young.relation = "20" if young.sex == "1" else "30"
+            people.append(young)
+        if r.random() < 0.25 and years < 60:
+            people.append(self.adult("2", (years + 20, years + 30), village=head.village))
+            people[-1].relation = "52"
+        for member in people:
+            member.address, member.head_id = head.address, head.id_no
+            member.household_no = head.village.code[:9] + head.id_no[9:14]
+        return people
 
     def child(self, ages: tuple[float, float] = (6.3, 15.4)) -> Child:
         """Draw a pupil of the compulsory grades."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import date, timedelta
 
-from .people import ETHNIC, TODAY
+from .people import ETHNIC, TODAY, Adult, Child
 
 SEX = {"男": "1", "女": "2"}
 SEX_CODE = {"1": "1", "2": "2"}
@@ -32,6 +32,37 @@ def nature(rural: bool) -> str:
 
 def absent(away: str) -> str:
     return "both" if away == "2" else "one"
+
+
+def is_away(p: Child, parent: str) -> bool:
+    """Say whether ``father`` or ``mother`` is out for work."""
+    return p.away == "2" or (p.away == "1" and p.carer_kind != parent)
+
+
+def father_out(p: Child) -> Adult | None:
+    return p.father if is_away(p, "father") else None
+
+
+def mother_out(p: Child) -> Adult | None:
+    return p.mother if is_away(p, "mother") else None
+
+
+def month_word(out: Adult | None) -> str | None:
+    return f"{out.since.year}年{out.since.month}月" if out else None
+
+
+def month_dotted(out: Adult | None) -> str | None:
+    return f"{out.since.year}.{out.since.month}" if out else None
+
+
+def marks(
+    rng: random.Random, pupils: list[Child], full: tuple[int, ...], others: int = 0
+) -> tuple[dict[str, list[int]], dict[str, int], dict[str, int]]:
+    """Draw marks by identity number, with their totals and ranks; ``others``: full marks of what else was set."""
+    got = {p.id_no: [min(f, max(4, int(rng.gauss(0.63 * f, 0.18 * f)))) for f in full] for p in pupils}
+    total = {x: sum(m) + rng.randrange(others // 3, others) if others else sum(m) for x, m in got.items()}
+    order = sorted(total.values(), reverse=True)
+    return got, total, {x: order.index(t) + 1 for x, t in total.items()}
 
 
 def eight(day: date) -> str:
