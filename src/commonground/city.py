@@ -89,6 +89,7 @@ class Settings:
     policy: Policy = field(default_factory=Policy)
     engine: EngineSettings = field(default_factory=EngineSettings)
     areas: tuple[Area, ...] = ()
+    quality: Mapping[str, Any] = field(default_factory=dict)
 
     def area(self, code: str) -> Area | None:
         """Find the area that ``code`` stands for today: mergers carried forward."""
@@ -362,7 +363,7 @@ def _check_mergers(areas: list[Area], path: Path) -> None:
 def load_settings(path: Path) -> Settings:
     """Read city.toml; unknown settings and missing ones are errors, relative paths start at its folder."""
     raw = read_toml(path)
-    _check_section(raw, dict.fromkeys(("city", "policy", "engine"), "table") | {"area": "tables"}, str(path))
+    _check_section(raw, dict.fromkeys(("city", "policy", "engine", "quality"), "table") | {"area": "tables"}, str(path))
     city, policy, engine = raw.get("city", {}), raw.get("policy", {}), raw.get("engine", {})
     _check_section(city, _CITY, f"{path} [city]", ("name", "area_code", "reference_date"))
     _check_section(policy, _POLICY, f"{path} [policy]")
@@ -383,4 +384,5 @@ def load_settings(path: Path) -> Settings:
         policy=Policy(**{**policy, "consent": tuple(policy.get("consent", ()))}),
         engine=EngineSettings(**engine),
         areas=tuple(areas),
+        quality=raw.get("quality", {}),
     )

@@ -33,6 +33,7 @@ SHAPES: dict[str, tuple[Callable[[Any], bool], Said]] = {
     "flag": (lambda v: isinstance(v, bool), Said("true 或 false", "true or false")),
     "whole": (_whole, Said("不小于 0 的整数", "a whole number, not below 0")),
     "count": (lambda v: _whole(v) and v > 0, Said("大于 0 的整数", "a whole number above 0")),
+    "number": (_number, Said("数，如 0.05", "a number such as 0.05")),
     "share": (lambda v: _number(v) and 0 < v < 1, Said("0 与 1 之间的数，如 0.95", "a number between 0 and 1: 0.95")),
     "memory": (
         lambda v: isinstance(v, str) and re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", v) is not None,

@@ -53,3 +53,12 @@ def factor(unit: str, target: str) -> float | None:
     if here is None or there is None or here[0] != there[0]:
         return None
     return here[1] / there[1]
+
+
+def alternatives(target: str) -> tuple[float, ...]:
+    """Give what a number is multiplied by when it is in another unit and taken for ``target``: 2 for jin as kg."""
+    there = _BASE.get(target)
+    if there is None:
+        return ()
+    ratios = {there[1] / here[1] for here in _BASE.values() if here[0] == there[0]}
+    return tuple(sorted(r for r in ratios if 0.001 <= r <= 1000 and not 0.8 < r < 1.25))
