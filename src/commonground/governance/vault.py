@@ -11,8 +11,9 @@ import io
 import os
 import secrets
 import struct
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from commonground.city import City, storage_errors, write_atomically
 from commonground.errors import Said, StorageError
@@ -50,28 +51,38 @@ def unseal(key: bytes, name: str, sealed: bytes) -> bytes:
     ValueError
         Anything was altered, cut off, or belongs to another entry or key.
     """
+    return b"".join(unseal_chunks(key, name, io.BytesIO(sealed)))
+
+
+def unseal_chunks(key: bytes, name: str, sealed: BinaryIO) -> Iterator[bytes]:
+    """Decrypt what ``seal`` made, a chunk at a time; nothing is to be believed before the last one is there.
+
+    Raises
+    ------
+    ValueError
+        Anything was altered, cut off, or belongs to another entry or key.
+    """
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    if sealed[:4] != MAGIC or len(sealed) < 16:
+    head = sealed.read(16)
+    if head[:4] != MAGIC or len(head) < 16:
         raise ValueError("not a vault entry")
-    cipher, prefix = AESGCM(key), sealed[4:12]
-    (chunks,) = struct.unpack(">I", sealed[12:16])
+    cipher, prefix = AESGCM(key), head[4:12]
+    (chunks,) = struct.unpack(">I", head[12:16])
     if chunks < 1:  # no chunk would mean no seal at all: an empty entry that anyone could forge
         raise ValueError("not a vault entry")
-    out, at = [], 16
     try:
         for number in range(chunks):
-            (size,) = struct.unpack(">I", sealed[at : at + 4])
-            part = sealed[at + 4 : at + 4 + size]
+            (size,) = struct.unpack(">I", sealed.read(4))
+            if size > CHUNK + 16:  # longer than ``seal`` makes any: not worth reading
+                raise InvalidTag
             extra = f"{name}|{chunks}|{number}".encode()
-            out.append(cipher.decrypt(prefix + struct.pack(">I", number), part, extra))
-            at += 4 + size
+            yield cipher.decrypt(prefix + struct.pack(">I", number), sealed.read(size), extra)
     except (InvalidTag, struct.error) as error:
         raise ValueError("altered or cut off, or another key") from error
-    if at != len(sealed):
+    if sealed.read(1):
         raise ValueError("something was appended")
-    return b"".join(out)
 
 
 class Vault:
@@ -127,6 +138,16 @@ class Vault:
                     "Check the folder of keys, or remove the entry and build again.",
                 ),
             ) from error
+
+    def whole(self, name: str, *, key: str = "vault") -> bool:
+        """Tell whether an entry is there and unaltered, a chunk at a time."""
+        try:
+            with self._path(name).open("rb") as file:
+                for _ in unseal_chunks(self.keys.get(key, make=False), name, file):
+                    pass
+        except (OSError, ValueError, StorageError):
+            return False
+        return True
 
     def write_table(self, name: str, table: pa.Table, *, key: str = "vault") -> None:
         """Seal an Arrow table as Parquet."""

@@ -28,11 +28,16 @@ _AREA_DIGITS = re.compile(r"[1-9]\d{5}(?:\d{3}|\d{6})?")
 
 @dataclass
 class Converted:
-    """Values of distinct texts; ``more`` holds further columns (``birth_precision``, ``id_no_soft``, ``sbp``…)."""
+    """Values of distinct texts; ``more`` holds further columns (``birth_precision``, ``id_no_soft``, ``sbp``…).
+
+    ``cut`` and ``whole`` are those of ``IdCheck``.
+    """
 
     values: list[Any]
     faults: list[str]
     more: dict[str, list[Any]] = field(default_factory=dict)
+    cut: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Setting:
     latest: int
 
 
-def convert(texts: Sequence[str], rule: ColumnRule, values: Values, setting: Setting) -> Converted:
+def convert(texts: Sequence[str], rule: ColumnRule, values: Values, setting: Setting, cut: bool = False) -> Converted:
     """Turn texts into values of the rule's concept.
 
     Parameters
@@ -54,6 +59,8 @@ def convert(texts: Sequence[str], rule: ColumnRule, values: Values, setting: Set
         Distinct, stripped, none blank or missing.
     values : Values
         The rule's own, or the override that holds for these rows.
+    cut : bool
+        As ``check_ids`` takes it.
     """
     concept = rule.concept
     assert concept is not None
@@ -71,8 +78,9 @@ def convert(texts: Sequence[str], rule: ColumnRule, values: Values, setting: Set
         case "area":
             return _area(coded, setting.settings)
         case "id":
-            checked = check_ids(coded, setting.year)
-            return Converted(list(checked.number), checked.fault, {f"{concept.name}_soft": list(checked.soft)})
+            checked = check_ids(coded, setting.year, cut)
+            soft: dict[str, list[Any]] = {f"{concept.name}_soft": list(checked.soft)}
+            return Converted(list(checked.number), checked.fault, soft, checked.cut, checked.whole)
         case "date" | "month":
             return _date(coded, concept, values, setting)
         case "pressure":

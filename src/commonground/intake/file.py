@@ -1,36 +1,141 @@
-"""One delivered file to records: read, shape, recode; with its conservation sum."""
+"""One delivered file to records: read, shape, recode part by part; with its conservation sum."""
 
 from __future__ import annotations
 
 import datetime as dt
 import fnmatch
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from commonground.city import Settings
-from commonground.errors import ConservationError, ContractError, DeliveryError, Said
+from commonground.errors import ContractError, DeliveryError, Said
 from commonground.intake.columns import check_labels, match_columns, set_stray_rows_aside
 from commonground.intake.convert import Setting
 from commonground.intake.deliveries import Delivered, layouts_of, pick_layout
-from commonground.intake.model import COUNTS, Block, Contract, DeliveryRule, Layout, Pack, Sheet
+from commonground.intake.model import Block, Contract, DeliveryRule, Layout, Limits, Pack, Sheet
 from commonground.intake.readers import read
-from commonground.intake.recode import arrow_type, output_types, recode
+from commonground.intake.recode import Share, arrow_type, output_types, recode
 from commonground.intake.shape import shape
+from commonground.intake.store import quarantine_schema, same
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _EPOCH = dt.date(1970, 1, 1).toordinal()
+Keep = Callable[[int, "pa.Table", "pa.Table"], None]
+"""Takes a part's number, records and quarantine (without the columns that are the same for all rows of the file)."""
 
 
 @dataclass(frozen=True)
-class FileResult:
-    """Records and quarantine of one file (without the columns that are the same for all its rows), and its sums."""
+class Reading:
+    """All that reading one file needs to know; the same for each of its parts."""
 
-    records: pa.Table
-    quarantine: pa.Table
-    sheets: tuple[dict[str, Any], ...]
+    found: Delivered
+    contract: Contract
+    layout: Layout
+    constants: Mapping[str, Any]
+    setting: Setting
+    limits: Limits
+    schema: pa.Schema
+
+    def where(self, sheet: str) -> str:
+        """File and sheet, for messages."""
+        return f"{self.found.path}{f' [{sheet}]' if sheet else ''}"
+
+
+@dataclass
+class Outcome:
+    """What one part of a file gave beside its records: sums alone, small enough to go between processes.
+
+    Attributes
+    ----------
+    shares : list
+        Of each column how many values lie outside the code list, which only all parts together can judge.
+    whole, cut : frozenset of str
+        Columns of identity numbers in which numbers that end in 000 were taken for true, and columns that show that
+        a spreadsheet cut such numbers: if another part shows it, this one must be read again.
+    """
+
+    number: int
+    sheet: str
+    status: str
+    total: int = 0
+    encoding: str = ""
+    records: int = 0
+    aside: int = 0
+    bad: int = 0
+    more: bool = False
+    counts: Mapping[str, int] = field(default_factory=dict)
+    notes: Mapping[str, int] = field(default_factory=dict)
+    reasons: Counter[str] = field(default_factory=Counter)
+    shares: list[Share] = field(default_factory=list)
+    whole: frozenset[str] = frozenset()
+    cut: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
+
+
+def prepare(found: Delivered, contract: Contract, pack: Pack, settings: Settings, limits: Limits) -> Reading:
+    """Find what holds for a file.
+
+    Raises
+    ------
+    DeliveryError, ContractError
+        No layout takes the file; nothing says which day it describes.
+    """
+    day, rule = as_of(found, contract)
+    received = _delivered_on(found, day)
+    setting = Setting(pack, settings, received.year, received.toordinal() - _EPOCH)
+    layout = pick_layout(found, contract)
+    return Reading(found, contract, layout, rule.constants, setting, limits, file_schema(contract, pack))
+
+
+def read_parts(reading: Reading, keep: Keep, cut: frozenset[tuple[str, str]] = frozenset()) -> Iterator[Outcome]:
+    """Read one file from its beginning to its end, handing on its parts.
+
+    Parameters
+    ----------
+    cut : frozenset of pairs of str
+        Sheets and columns of identity numbers that a spreadsheet is known to have cut.
+
+    Raises
+    ------
+    DeliveryError, ContractError
+        The file and the contract do not fit.
+    """
+    names: tuple[str, ...] = ()
+    for number, sheet in enumerate(read(reading.found.path, reading.layout, reading.limits)):
+        outcome = take_part(reading, number, sheet, names, keep, cut)
+        names = outcome.names if sheet.more else ()
+        yield outcome
+
+
+def take_part(
+    reading: Reading, number: int, sheet: Sheet, names: Sequence[str], keep: Keep, cut: frozenset[tuple[str, str]]
+) -> Outcome:
+    """Shape and recode one sheet or part of a sheet.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Column names, when an earlier part of the sheet told them.
+    """
+    where = reading.where(sheet.name)
+    layout = _sheet_layout(reading, sheet, where)
+    if layout is None:
+        return Outcome(number, sheet.name, "ignored", more=sheet.more)
+    if sheet.name and not names and not sheet.more and _blank(sheet):
+        blank = {"blank": sheet.total}
+        return Outcome(number, sheet.name, "empty", sheet.total, counts=blank)
+    block = shape(sheet, layout, where, names)
+    told = tuple(block.columns)
+    if layout.format == "jsonl" and not sheet.more and not names:
+        block = set_stray_rows_aside(reading.found, reading.contract, block)
+    table, quarantine, outcome = _records(reading, block, sheet, layout, where, cut)
+    outcome.number, outcome.names = number, told
+    keep(number, table, quarantine)
+    return outcome
 
 
 def as_of(found: Delivered, contract: Contract) -> tuple[dt.date, DeliveryRule]:
@@ -57,47 +162,6 @@ def as_of(found: Delivered, contract: Contract) -> tuple[dt.date, DeliveryRule]:
         ) from None
 
 
-def read_file(found: Delivered, content: bytes, contract: Contract, pack: Pack, settings: Settings) -> FileResult:
-    """Read one file wholly.
-
-    Raises
-    ------
-    DeliveryError, ContractError
-        The file and the contract do not fit.
-    ConservationError
-        Rows of the file are not all accounted for.
-    """
-    import pyarrow as pa
-
-    day, rule = as_of(found, contract)
-    received = _delivered_on(found, day)
-    setting = Setting(pack, settings, received.year, received.toordinal() - _EPOCH)
-    first = pick_layout(found, contract)
-    schema = file_schema(contract, pack)
-    tables, quarantines, sums = [], [], []
-    for sheet in read(found.path, content, first):
-        where = f"{found.path}{f' [{sheet.name}]' if sheet.name else ''}"
-        layout = _sheet_layout(found, sheet, contract, first, where)
-        if layout is None:
-            sums.append({"sheet": sheet.name, "status": "ignored", "encoding": "", **dict.fromkeys(COUNTS, 0)})
-            continue
-        if sheet.name and _blank(sheet):
-            sums.append(_empty_sheet(sheet))
-            continue
-        block = shape(sheet, layout, where)
-        if layout.format == "jsonl":
-            block = set_stray_rows_aside(found, contract, block)
-        constants = {**rule.constants, **layout.constants}
-        table, quarantine = _records(found, block, sheet, layout, contract, constants, setting, schema, where)
-        sums.append(account(sheet, block, table, quarantine, layout, where))
-        tables.append(table)
-        quarantines.append(quarantine)
-    if not tables and any(one["status"] == "empty" for one in sums):
-        raise _no_sheet(found)
-    records = pa.concat_tables(tables) if tables else schema.empty_table()
-    return FileResult(records, pa.concat_tables([quarantine_schema().empty_table(), *quarantines]), tuple(sums))
-
-
 def _delivered_on(found: Delivered, day: dt.date) -> dt.date:
     try:
         return max(day, dt.date.fromisoformat(found.delivery[:10]))
@@ -105,8 +169,9 @@ def _delivered_on(found: Delivered, day: dt.date) -> dt.date:
         return day
 
 
-def _sheet_layout(found: Delivered, sheet: Sheet, contract: Contract, first: Layout, where: str) -> Layout | None:
+def _sheet_layout(reading: Reading, sheet: Sheet, where: str) -> Layout | None:
     """Give the layout of a sheet; None for one that the contract ignores."""
+    found, contract, first = reading.found, reading.contract, reading.layout
     for entry in contract.ignore:
         if (
             entry.sheets
@@ -133,24 +198,7 @@ def _sheet_layout(found: Delivered, sheet: Sheet, contract: Contract, first: Lay
 
 
 def _blank(sheet: Sheet) -> bool:
-    return not any(cell for row in sheet.rows for cell in row)
-
-
-def _empty_sheet(sheet: Sheet) -> dict[str, Any]:
-    """Account for a sheet of a workbook without a single filled cell: new workbooks come with some."""
-    blank = {"rows": sheet.total, "non_data": sheet.total, "blank": sheet.total}
-    return {"sheet": sheet.name, "status": "empty", "encoding": "", **dict.fromkeys(COUNTS, 0), **blank}
-
-
-def _no_sheet(found: Delivered) -> DeliveryError:
-    return DeliveryError(
-        Said("工作簿里没有数据。", "The workbook holds no data."),
-        where=str(found.path),
-        why=Said(
-            "各工作表都是空的，或读取约定声明不是数据。", "Its sheets are empty or no data, as the contract says."
-        ),
-        todo=Said("请部门重新交付。", "Ask the department to deliver it again."),
-    )
+    return not sheet.columns and not any(cell for row in sheet.rows for cell in row)
 
 
 def file_schema(contract: Contract, pack: Pack) -> pa.Schema:
@@ -167,15 +215,6 @@ def file_schema(contract: Contract, pack: Pack) -> pa.Schema:
     if "birth_year" in fields and "birth" not in fields:
         fields |= {"birth": pa.date32(), "birth_precision": pa.string()}
     return pa.schema(list(fields.items()))
-
-
-def quarantine_schema() -> pa.Schema:
-    """Columns of a file's quarantine."""
-    import pyarrow as pa
-
-    text, number = pa.string(), pa.int64()
-    names = ("sheet", "row_number", "physical_row", "column", "concept", "reason", "text")
-    return pa.schema([(name, number if name in ("row_number", "physical_row") else text) for name in names])
 
 
 def _pseudo(found: Delivered, sheet: str, layout: Layout) -> dict[str, str]:
@@ -196,43 +235,41 @@ def _pseudo(found: Delivered, sheet: str, layout: Layout) -> dict[str, str]:
 
 
 def _records(
-    found: Delivered,
-    block: Block,
-    sheet: Sheet,
-    layout: Layout,
-    contract: Contract,
-    constants: Mapping[str, Any],
-    setting: Setting,
-    schema: pa.Schema,
-    where: str,
-) -> tuple[pa.Table, pa.Table]:
+    reading: Reading, block: Block, sheet: Sheet, layout: Layout, where: str, cut: frozenset[tuple[str, str]]
+) -> tuple[pa.Table, pa.Table, Outcome]:
     import pyarrow as pa
 
-    n = len(block.row_number)
+    n, found, contract = len(block.row_number), reading.found, reading.contract
     columns = dict(block.columns)
-    columns |= {name: pa.array([text] * n, pa.string()) for name, text in _pseudo(found, sheet.name, layout).items()}
+    columns |= {name: same(text, n) for name, text in _pseudo(found, sheet.name, layout).items()}
     pairs = match_columns(found, contract, columns, where)
     check_labels(pairs, sheet.labels, where)
     for rule, name in pairs:  # a column may be asked for by any of its names
         columns |= {alias: columns[name] for alias in rule.source}
-    arrays: dict[str, pa.Array] = {
-        "row_number": pa.array(block.row_number),
-        "sheet": pa.array([block.sheet] * n, pa.string()),
-    }
+    arrays: dict[str, pa.Array] = {"row_number": pa.array(block.row_number), "sheet": same(block.sheet, n)}
     parts = [_bad_rows(block)]
+    reasons = Counter(bad.reason for _, bad in block.bad)
+    out = Outcome(0, sheet.name, "read", sheet.total, layout.encoding, n, bad=len(block.bad), more=sheet.more)
+    out.counts, out.notes, out.reasons = block.counts, sheet.notes, reasons
     for rule, name in pairs:
-        done = recode(columns[name], rule, columns, setting, f"{where} {name}")
+        done = recode(columns[name], rule, columns, reading.setting, f"{where} {name}", cut=(sheet.name, name) in cut)
         for output, array in done.arrays.items():
             if output in arrays:
                 raise _same_concept(output, name, contract)
             arrays[output] = array
         assert rule.concept is not None
         parts.append(_values(block, done.faulty, name, rule.concept.name, done.reasons, done.texts))
-    for name, value in constants.items():
-        arrays.setdefault(name, pa.array([value] * n, schema.field(name).type))
+        out.whole |= {name} if done.whole else frozenset()
+        out.cut |= {name} if done.cut else frozenset()
+        if done.share is not None:
+            out.shares.append(done.share)
+    for name, value in {**reading.constants, **layout.constants}.items():
+        arrays.setdefault(name, pa.repeat(pa.scalar(value, reading.schema.field(name).type), n))
     _derive_birth(arrays, n)
-    full = [arrays.get(field.name, pa.nulls(n, field.type)) for field in schema]
-    return pa.Table.from_arrays(full, schema=schema), pa.concat_tables(parts)
+    full = [arrays.get(field.name, pa.nulls(n, field.type)) for field in reading.schema]
+    quarantine = pa.concat_tables(parts)
+    out.aside = quarantine.num_rows
+    return pa.Table.from_arrays(full, schema=reading.schema), quarantine, out
 
 
 def _derive_birth(arrays: dict[str, pa.Array], n: int) -> None:
@@ -268,54 +305,12 @@ def _values(block: Block, rows: Any, column: str, concept: str, reasons: list[st
     import pyarrow as pa
 
     n = len(rows)
-    lists = [
-        [block.sheet] * n,
-        block.row_number[rows],
-        block.physical[rows],
-        [column] * n,
-        [concept] * n,
-        reasons,
-        texts,
-    ]
     schema = quarantine_schema()
+    if not n:
+        return schema.empty_table()
+    places = [block.row_number[rows], block.physical[rows]]
+    lists = [same(block.sheet, n), *places, same(column, n), same(concept, n), reasons, texts]
     return pa.Table.from_arrays([pa.array(v, f.type) for v, f in zip(lists, schema, strict=True)], schema=schema)
-
-
-def account(
-    sheet: Sheet, block: Block, table: pa.Table, quarantine: pa.Table, layout: Layout, where: str
-) -> dict[str, Any]:
-    """Make the conservation sum of a sheet, against the number of rows that the reader counted apart."""
-    counts = {name: block.counts.get(name, 0) for name in ("header", "blank", "note", "total", "mended")}
-    non_data = counts["header"] + counts["blank"] + counts["note"] + counts["total"]
-    out = {
-        "sheet": sheet.name,
-        "status": "read",
-        "encoding": layout.encoding,
-        "rows": sheet.total,
-        "records": table.num_rows,
-        "quarantined": len(block.bad),
-        "non_data": non_data,
-        **counts,
-        "values_quarantined": quarantine.num_rows - len(block.bad),
-    }
-    accounted = table.num_rows + len(block.bad) + non_data
-    if accounted != sheet.total:
-        raise ConservationError(
-            Said(
-                f"文件有 {sheet.total} 行，只有 {accounted} 行有去处。",
-                f"The file has {sheet.total} rows, {accounted} are accounted for.",
-            ),
-            where=where,
-            why=Said(
-                f"记录 {table.num_rows}，隔离 {len(block.bad)}，非数据 {non_data}。",
-                f"Records {table.num_rows}, quarantined {len(block.bad)}, not data {non_data}.",
-            ),
-            todo=Said(
-                "这可能是读取程序的错误，请连同读取约定一起报告。",
-                "This may be a fault of the reader; please report it with the contract.",
-            ),
-        )
-    return out
 
 
 def _same_concept(name: str, column: str, contract: Contract) -> ContractError:

@@ -33,11 +33,17 @@ class IdCheck:
         What was written, tidied, when it does not hold; of a number held as a number, the digits that are certain.
     fault : list of str
         "", ``id_as_number``, ``id_characters``, ``id_length``, ``id_date``, ``id_check_digit``.
+    cut : bool
+        The texts show that a spreadsheet held such numbers as numbers.
+    whole : bool
+        Numbers that end in 000 were taken for true, since nothing shows that.
     """
 
     number: list[str | None]
     soft: list[str | None]
     fault: list[str]
+    cut: bool = False
+    whole: bool = False
 
 
 def check_digits(bodies: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -62,7 +68,7 @@ def tidy(text: str) -> str:
     return re.sub(r"[\s-]", "", text)
 
 
-def check_ids(texts: Sequence[str], latest: int) -> IdCheck:
+def check_ids(texts: Sequence[str], latest: int, cut: bool = False) -> IdCheck:
     """Check identity numbers.
 
     Parameters
@@ -71,6 +77,8 @@ def check_ids(texts: Sequence[str], latest: int) -> IdCheck:
         As written; distinct texts, none blank.
     latest : int
         The year in which the data were delivered: nobody is born after it.
+    cut : bool
+        Other texts of the same column show that a spreadsheet held numbers as numbers.
     """
     n = len(texts)
     number: list[str | None] = [None] * n
@@ -96,8 +104,11 @@ def check_ids(texts: Sequence[str], latest: int) -> IdCheck:
         else:
             soft[i] = plain if plain[17] != "?" else plain[:6] + plain[8:17]
             fault[i] = "id_check_digit" if dated else "id_date"
-    _set_cut_ones_aside(number, soft, fault, {i: t for i, t in zip(place, whole, strict=True) if t.endswith("000")})
-    return IdCheck(number, soft, fault)
+    suspects = {i: t for i, t in zip(place, whole, strict=True) if t.endswith("000")}
+    cut = cut or "id_as_number" in fault or any(number[i] is None for i in suspects)
+    if cut:
+        _set_cut_ones_aside(number, soft, fault, suspects)
+    return IdCheck(number, soft, fault, cut, bool(suspects) and not cut)
 
 
 def _set_cut_ones_aside(
@@ -109,9 +120,8 @@ def _set_cut_ones_aside(
     by chance, and one true number in eleven hundred ends so. In a column where one of them fails, or another number
     was held as a number, none is an identity; in a column of whole numbers they are true.
     """
-    if any(number[i] is None for i in suspects) or "id_as_number" in fault:
-        for i, text in suspects.items():
-            number[i], soft[i], fault[i] = None, text[:15], "id_as_number"
+    for i, text in suspects.items():
+        number[i], soft[i], fault[i] = None, text[:15], "id_as_number"
 
 
 def _verify(whole: list[str], latest: int) -> tuple[list[bool], list[str], list[bool]]:

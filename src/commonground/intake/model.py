@@ -6,8 +6,9 @@ All are frozen and hold plain values, so that a contract can be hashed and a res
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,13 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from commonground.intake.database import Database
+    from commonground.intake.store import Store
+
 TYPES = ("text", "code", "area", "id", "date", "month", "number", "integer", "boolean", "pressure")
-FORMATS = ("csv", "xlsx", "xls", "ods", "dbf", "sav", "dta", "parquet", "jsonl", "geojson")
-TEXT_FORMATS = ("csv", "jsonl", "geojson")
+FORMATS = ("csv", "fixed", "xlsx", "xls", "xlsb", "ods", "dbf", "sav", "dta", "sas7bdat", "xpt", "parquet")
+FORMATS += ("jsonl", "json", "geojson", "mysqldump", "pgdump", "access")
+TEXT_FORMATS = ("csv", "fixed", "jsonl", "json", "geojson")
 COUNTS = (
     "rows",
     "records",
@@ -182,6 +187,10 @@ class Layout:
     file_pattern: re.Pattern[str] | None = None
     non_data: tuple[NonData, ...] = ()
     constants: Mapping[str, Any] = field(default_factory=dict)
+    widths: tuple[int, ...] = ()
+    width_unit: str = "bytes"
+    layout_file: str = ""
+    fill_down: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -219,11 +228,29 @@ class Contract:
     layouts: tuple[Layout, ...]
     columns: tuple[ColumnRule, ...]
     hash: str
+    checks: tuple[Mapping[str, Any], ...] = ()
+    database: Database | None = None
 
     @property
     def name(self) -> str:
         """Department and dataset, as tables are named: ``education.student_registry``."""
         return f"{self.department}.{self.dataset}"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much of a file is held at a time, in bytes.
+
+    Attributes
+    ----------
+    block : int
+        Size of a part of a large file as it lies on the disk.
+    line : int
+        A longer line is not held but set aside with its beginning; not below ``block``.
+    """
+
+    block: int = 1 << 24
+    line: int = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -237,26 +264,37 @@ class BadRow:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What a reader gives: every cell as text, with the physical row it stood in.
+    """What a reader gives: a sheet, or one part of a large one, every cell as text with the physical row it stood in.
+
+    A reader of small files gives each sheet whole, by ``rows``. One of large files gives a sheet in successive parts of
+    bounded size: all have the same name and ``names``, ``more`` is true of all but the last, physical rows run on,
+    header rows stand in the first. Cells come by row, or by column where that is faster, or some so and some so.
 
     Attributes
     ----------
     name : str
         Name of the sheet, "" for files without sheets.
     rows : list of list of str
-        All rows that could be read, from the top, blank ones too; shorter ones are not filled up.
+        Rows that could be read, from the top, blank ones too; shorter ones are not filled up.
     physical : list of int
         1-based physical row of each.
+    total : int
+        Rows of the sheet, counted apart from reading them: what the conservation sum is held against. Of a part: rows
+        of that part; only the sum over the parts is looked at, so the last may give all and the others 0.
     bad : tuple of BadRow
         Rows that could not be read.
-    total : int
-        Rows in the file, counted apart from reading them: what the conservation sum is held against.
     names : tuple of str
         Column names when the format itself holds them; then there is no header among the rows.
     labels : mapping
         Column → value as text → the file's own label for it (SPSS, Stata).
     notes : mapping
-        Counts of what was mended while reading, such as control characters.
+        Counts of what was mended while reading: ``control_characters`` (rows that held some), ``deleted`` (rows).
+    columns : tuple of pa.Array of string
+        Further rows by column: none null, as many columns as the header has names, all of one length.
+    places : array of int64
+        1-based physical row of each row of ``columns``.
+    more : bool
+        Another part of the same sheet follows.
     """
 
     name: str
@@ -267,6 +305,9 @@ class Sheet:
     names: tuple[str, ...] = ()
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     notes: Mapping[str, int] = field(default_factory=dict)
+    columns: tuple[pa.Array, ...] = ()
+    places: np.ndarray[Any, Any] | None = None
+    more: bool = False
 
 
 @dataclass(frozen=True)
@@ -286,24 +327,50 @@ class Block:
 
 @dataclass(frozen=True)
 class IntakeResult:
-    """What intake hands to people.
+    """What intake hands to people. Records and quarantine stay in the vault until somebody asks for them.
 
     Attributes
     ----------
-    tables : dict
-        ``department.dataset`` → Arrow table, all deliveries together (columns: DEVELOPERS.md).
-    quarantine : pa.Table
-        Every value and row set aside, with its text; never leaves the vault.
     conservation : pa.Table
         One row a sheet of every delivered file; ``rows = records + quarantined + non_data``.
     contracts : dict
         ``department.dataset`` → Contract.
     """
 
-    tables: dict[str, pa.Table] = field(repr=False)
-    quarantine: pa.Table = field(repr=False)
+    store: Store = field(repr=False)
     conservation: pa.Table
     contracts: dict[str, Contract]
+
+    @property
+    def tables(self) -> Mapping[str, pa.Table]:
+        """``department.dataset`` → Arrow table, all deliveries together, taken from the vault when it is asked for.
+
+        Columns: DEVELOPERS.md. A table that needs more memory than there is can be had by ``parts``.
+        """
+        return self.store
+
+    def parts(self, name: str) -> Iterator[pa.Table]:
+        """Give the records of a dataset part by part, in order, with all the columns of ``tables``.
+
+        A part is of one file; it takes some ten to hundred megabytes and never more than ``[intake] memory`` allows.
+        A dataset without a record gives one part without rows.
+        """
+        return self.store.parts(name)
+
+    def rows(self, name: str) -> int:
+        """Number of records of a dataset, without loading them."""
+        return self.store.rows(name)
+
+    @functools.cached_property
+    def quarantine(self) -> pa.Table:
+        """Every value and row set aside, with its text; never leaves the vault."""
+        import pyarrow as pa
+
+        return pa.concat_tables(self.store.quarantine())
+
+    def quarantine_parts(self) -> Iterator[pa.Table]:
+        """Give the quarantine part by part, the first without rows."""
+        return self.store.quarantine()
 
     def summary(self) -> dict[str, Any]:
         """Give counts for ``quality/intake.json``: no text of any record."""

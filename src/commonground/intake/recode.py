@@ -5,11 +5,11 @@ from __future__ import annotations
 import fnmatch
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from commonground.errors import ContractError, Said, did_you_mean
-from commonground.intake.convert import Setting, convert, plain
+from commonground.intake.convert import Converted, Setting, convert, plain
 from commonground.intake.model import ColumnRule, Concept, Values
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ class Recoded:
     faulty: np.ndarray[Any, Any]
     reasons: list[str]
     texts: list[str]
-    labels: dict[str, str] = field(default_factory=dict)
+    share: Share | None = None
+    whole: bool = False
+    cut: bool = False
 
 
 def output_types(rule: ColumnRule) -> dict[str, pa.DataType]:
@@ -59,8 +61,16 @@ def arrow_type(concept: Concept) -> pa.DataType:
     return kinds.get(concept.type, pa.bool_() if concept.type == "boolean" else pa.string())
 
 
-def recode(column: pa.Array, rule: ColumnRule, others: Mapping[str, pa.Array], setting: Setting, where: str) -> Recoded:
-    """Recode one column.
+def recode(
+    column: pa.Array,
+    rule: ColumnRule,
+    others: Mapping[str, pa.Array],
+    setting: Setting,
+    where: str,
+    *,
+    cut: bool = False,
+) -> Recoded:
+    """Recode one column, or one part of it.
 
     Parameters
     ----------
@@ -70,23 +80,25 @@ def recode(column: pa.Array, rule: ColumnRule, others: Mapping[str, pa.Array], s
         Raw columns and pseudo-columns by name, for the rule's ``where``.
     where : str
         File, sheet and column, for messages.
+    cut : bool
+        Identity numbers that end in 000 are what a spreadsheet left, as another part of the column shows.
 
-    Raises
-    ------
-    ContractError
-        More than half of the values lie outside the code list: it is the contract that is wrong, not the rows.
+    Returns
+    -------
+    Recoded
+        Its ``share`` is to be checked when all parts of the column are there: where more than half of the values lie
+        outside the code list it is the contract that is wrong, not the rows.
     """
     import numpy as np
     import pyarrow as pa
 
+    types = output_types(rule)
     encoded = column.dictionary_encode()
     texts = encoded.dictionary.to_pylist()
     variant, choices = _variants(rule, others, len(column), where)
-    types = output_types(rule)
     lists: dict[str, list[Any]] = {name: [] for name in types}
     faults: list[str] = []
-    for values in choices:
-        _distinct(texts, rule, values, setting, lists, faults)
+    ids = [_distinct(texts, rule, values, setting, lists, faults, cut) for values in choices]
     index = encoded.indices.to_numpy().astype(np.int64) + variant * len(texts)
     position = pa.array(index)
     arrays = {name: _array(lists[name], kind).take(position) for name, kind in types.items()}
@@ -94,8 +106,9 @@ def recode(column: pa.Array, rule: ColumnRule, others: Mapping[str, pa.Array], s
     faulty = np.flatnonzero(is_fault[index]) if len(faults) else np.array([], np.int64)
     reasons = [faults[i] for i in index[faulty]]
     found = [texts[i % len(texts)] for i in index[faulty]]
-    _check_share(rule, index, texts, reasons, found, where)
-    return Recoded(arrays, faulty, reasons, found)
+    share = _share(rule, index, texts, reasons, found, where)
+    whole, is_cut = any(done.whole for done in ids), any(done.cut for done in ids)
+    return Recoded(arrays, faulty, reasons, found, share, whole, is_cut)
 
 
 def _variants(
@@ -139,14 +152,15 @@ def _distinct(
     setting: Setting,
     lists: dict[str, list[Any]],
     faults: list[str],
-) -> None:
+    cut: bool,
+) -> Converted:
     """Convert the distinct texts under one reading and append to ``lists`` and ``faults``."""
     concept = rule.concept
     assert concept is not None
     keys = [plain(text) for text in texts]
     why = [values.missing.get(key, "blank" if not key else "") for key in keys]
     held = [i for i, reason in enumerate(why) if not reason]
-    done = convert([texts[i] for i in held], rule, values, setting)
+    done = convert([texts[i] for i in held], rule, values, setting, cut)
     place = {i: j for j, i in enumerate(held)}
     for name, out in lists.items():
         if name == f"{concept.name}_absent":
@@ -155,6 +169,7 @@ def _distinct(
         source = done.more.get(name, done.values if name == concept.name else [None] * len(held))
         out += [source[place[i]] if i in place else None for i in range(len(texts))]
     faults += [_named(done.faults[place[i]], keys[i]) if i in place else "" for i in range(len(texts))]
+    return done
 
 
 def _named(fault: str, key: str) -> str:
@@ -172,45 +187,70 @@ def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
     return pa.array(values, kind)
 
 
-def _check_share(
-    rule: ColumnRule,
-    index: np.ndarray[Any, Any],
-    texts: list[str],
-    reasons: list[str],
-    found: list[str],
-    where: str,
-) -> None:
+@dataclass
+class Share:
+    """How many of a column's values lie outside its code list; the parts of a column add up.
+
+    ``often`` counts the texts outside, as long as they are few enough to be codes; else it is None.
+    """
+
+    rule: ColumnRule
+    where: str
+    given: int
+    outside: int
+    often: Counter[str] | None
+
+    def __add__(self, other: Share) -> Share:
+        both = None if self.often is None or other.often is None else self.often + other.often
+        often = both if both is not None and len(both) <= _CODES else None
+        return Share(self.rule, self.where, self.given + other.given, self.outside + other.outside, often)
+
+    def check(self) -> None:
+        """Refuse a column of which more than half lies outside the list.
+
+        Raises
+        ------
+        ContractError
+            It is the contract that is wrong, not the rows.
+        """
+        if self.outside < _ENOUGH or self.outside * 2 <= self.given:
+            return
+        concept = self.rule.concept
+        assert concept is not None
+        # many different texts are no codes but names or the like, and those are not put into a message
+        often: Counter[str] = self.often or Counter()
+        shown = [t for t in sorted(often) if often[t] >= _SHOWN and len(t) <= 8][:8]
+        known = list(self.rule.values.codes or (concept.codes.labels if concept.codes else ()))[:20]
+        raise ContractError(
+            Said(
+                f"{self.given} 个值中有 {self.outside} 个不在代码表内。",
+                f"{self.outside} of {self.given} values lie outside the code list.",
+            ),
+            where=self.where,
+            why=Said(
+                f"读取约定只认得 {'、'.join(known) or '该概念的代码'}；文件里多为 {'、'.join(shown) or '别的写法'}。",
+                f"The contract knows {', '.join(known) or 'the codes of the concept'}; "
+                f"the file holds {', '.join(shown) or 'others'}.",
+            ),
+            todo=Said(
+                "请在该列写明 codes，或检查列是否对错了概念。",
+                "Write codes for this column, or check that it is mapped to the right concept.",
+            ),
+        )
+
+
+def _share(
+    rule: ColumnRule, index: np.ndarray[Any, Any], texts: list[str], reasons: list[str], found: list[str], where: str
+) -> Share | None:
     import numpy as np
 
-    outside = [text for text, reason in zip(found, reasons, strict=True) if reason.split(":")[0] in _LISTED]
-    if len(outside) < _ENOUGH:
-        return
+    assert rule.concept is not None
+    if rule.concept.type not in ("code", "boolean", "area"):
+        return None
+    outside = Counter(t for t, reason in zip(found, reasons, strict=True) if reason.split(":")[0] in _LISTED)
     blank = np.array([not text for text in texts], bool)
-    given = int((~blank[index % len(texts)]).sum())
-    if len(outside) * 2 <= given:
-        return
-    concept = rule.concept
-    assert concept is not None
-    often = Counter(outside)
-    # many different texts are no codes but names or the like, and those are not put into a message
-    shown = [t for t in sorted(often) if often[t] >= _SHOWN and len(t) <= 8][:8] if len(often) <= _CODES else []
-    known = list(rule.values.codes or (concept.codes.labels if concept.codes else ()))[:20]
-    raise ContractError(
-        Said(
-            f"{given} 个值中有 {len(outside)} 个不在代码表内。",
-            f"{len(outside)} of {given} values lie outside the code list.",
-        ),
-        where=where,
-        why=Said(
-            f"读取约定只认得 {'、'.join(known) or '该概念的代码'}；文件里多为 {'、'.join(shown) or '别的写法'}。",
-            f"The contract knows {', '.join(known) or 'the codes of the concept'}; "
-            f"the file holds {', '.join(shown) or 'others'}.",
-        ),
-        todo=Said(
-            "请在该列写明 codes，或检查列是否对错了概念。",
-            "Write codes for this column, or check that it is mapped to the right concept.",
-        ),
-    )
+    given = int((~blank[index % len(texts)]).sum()) if texts else 0
+    return Share(rule, where, given, outside.total(), outside if len(outside) <= _CODES else None)
 
 
 _LISTED = frozenset({"code_outside_list", "not_an_area"})

@@ -25,6 +25,7 @@ REASONS = {
     "too_few_cells": Said("行不完整", "row cut short"),
     "too_many_cells": Said("多出单元格", "too many cells"),
     "quote": Said("引号不配对", "unbalanced quotation mark"),
+    "line_too_long": Said("一行过长，没有读", "a line too long to be read"),
     "cut_off": Said("文件被截断", "file cut off"),
     "not_json": Said("不是 JSON", "not JSON"),
     "not_decodable": Said("编码错误", "not decodable"),
@@ -90,7 +91,10 @@ def summary(result: IntakeResult) -> dict[str, Any]:
     """Give what ``quality/intake.json`` holds: sums a sheet, files set aside, quarantine by reason; no texts."""
     conservation = result.conservation.to_pylist()
     columns = ("department", "dataset", "column", "concept", "reason")
-    counts = Counter(tuple(row[name] for name in columns) for row in result.quarantine.select(columns).to_pylist())
+    counts: Counter[tuple[str, ...]] = Counter()
+    for part in result.quarantine_parts():
+        grouped = part.select(columns).group_by(list(columns)).aggregate([([], "count_all")])
+        counts.update({tuple(row[name] for name in columns): row["count_all"] for row in grouped.to_pylist()})
     return {
         "conservation": conservation,
         "by_dataset": conservation_by_dataset(result.conservation),

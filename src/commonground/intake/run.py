@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commonground.city import City, Progress
-from commonground.errors import ConservationError, DeliveryError, Said, StorageError
+from commonground.errors import ConservationError, DeliveryError, Said
 from commonground.governance.vault import Vault
 from commonground.intake.contract import load_contracts
 from commonground.intake.deliveries import Delivered, find_files
-from commonground.intake.file import FileResult, as_of, quarantine_schema, read_file
+from commonground.intake.file import as_of, file_schema
 from commonground.intake.model import COUNTS, Contract, IntakeResult, Pack
 from commonground.intake.pack import load_pack
+from commonground.intake.readers.lines import digest
+from commonground.intake.store import PLACE, Entry, Store, Taken, read_taken, sweep
+from commonground.intake.work import Job, work
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,7 +27,7 @@ def run(city: City, *, progress: Progress | None = None) -> IntakeResult:
     """Read all deliveries of a city.
 
     A file that has not changed since the last time, under a contract, pack and code that have not changed either, is
-    taken from the vault and not read again.
+    left in the vault and not read again.
 
     Parameters
     ----------
@@ -43,107 +45,75 @@ def run(city: City, *, progress: Progress | None = None) -> IntakeResult:
     contracts = load_contracts(city)
     files = find_files(city.deliveries, contracts)
     vault = Vault(city)
-    used: set[str] = set()
     gathered = _Gathered()
-    for i, found in enumerate(files):
-        if progress is not None:
-            progress("intake", i, len(files))
-        content = _content(found.path)
-        digest = hashlib.sha256(content).hexdigest()
-        if found.status or found.contract is None:
-            gathered.set_aside(found, digest)
-            continue
-        key = _key(found, digest, found.contract, pack, city)
-        used.add(key)
-        result = _from_vault(vault, key)
-        if result is None:
-            result = read_file(found, content, found.contract, pack, city.settings)
-            _to_vault(vault, key, result)
-        gathered.add(found, digest, found.contract, result)
-    for folder in ("records", "quarantine"):
-        for name in vault.names(folder):
-            if name.removeprefix(f"{folder}/") not in used:
-                vault.remove(name)
+    plan: list[tuple[Delivered, str, str]] = []
+    held: dict[str, Taken] = {}
+    jobs: list[Job] = []
+    for found in files:
+        mark = _digest(found.path)
+        key = ""
+        if not found.status and found.contract is not None:
+            key = _key(found, mark, found.contract, pack, city)
+            taken = read_taken(vault, key)
+            if taken is None:
+                jobs.append(Job(key, found))
+            else:
+                held[key] = taken
+        plan.append((found, mark, key))
+    fresh = work(city, jobs, pack, progress, len(files))
+    for found, mark, key in plan:
+        if found.contract is None or not key:
+            gathered.set_aside(found, mark)
+        else:
+            gathered.add(found, mark, key, found.contract, held.get(key) or fresh[key])
+    sweep(vault, {key for _, _, key in plan})
     if progress is not None:
         progress("intake", len(files), len(files))
-    return gathered.result(contracts)
+    return gathered.result(vault, contracts, pack, 1 << 30)
 
 
 class _Gathered:
     """What the files gave so far."""
 
     def __init__(self) -> None:
-        self.tables: dict[str, list[pa.Table]] = {}
-        self.quarantine: list[pa.Table] = []
+        self.entries: dict[str, list[Entry]] = {}
         self.sums: list[dict[str, Any]] = []
         self.seen: set[tuple[str, str, str]] = set()
         self.next_id = 1
 
-    def set_aside(self, found: Delivered, digest: str) -> None:
+    def set_aside(self, found: Delivered, mark: str) -> None:
         """Account for a file that is not read: empty, ignored, or without a contract."""
-        kind = found.contract.kind.name if found.contract else ""
-        counts = dict.fromkeys(COUNTS, 0)
-        self.sums.append(
-            {
-                **_place(found),
-                "kind": kind,
-                "sheet": "",
-                "sha256": digest,
-                "encoding": "",
-                "status": found.status,
-                **counts,
-            }
-        )
+        row = {**_place(found), "kind": found.contract.kind.name if found.contract else "", "sheet": ""}
+        row |= {"sha256": mark, "encoding": "", "status": found.status}
+        self.sums.append({**row, **dict.fromkeys(COUNTS, 0)})
 
-    def add(self, found: Delivered, digest: str, contract: Contract, result: FileResult) -> None:
-        """Take one file's records, with the columns that all its rows share."""
-        import pyarrow as pa
-
-        mark = (found.department, found.dataset, digest)
-        repeated = mark in self.seen
-        self.seen.add(mark)
+    def add(self, found: Delivered, mark: str, key: str, contract: Contract, taken: Taken) -> None:
+        """Take one file's sums and the places of its parts, and number its records."""
+        same = (found.department, found.dataset, mark)
+        repeated = same in self.seen
+        self.seen.add(same)
         status = "repeated" if repeated else "record"
-        n = result.records.num_rows
         day, _ = as_of(found, contract)
-        base = {
-            "record_id": pa.array(range(self.next_id, self.next_id + n), pa.int64()),
-            **{name: _same(text, n) for name, text in _place(found, kind=contract.kind.name).items()},
-            "sheet": result.records["sheet"],
-            "row_number": result.records["row_number"],
-            "as_of": pa.array([day] * n, pa.date32()),
-            "status": _same(status, n),
-        }
-        self.next_id += n
-        concepts = result.records.drop_columns(["sheet", "row_number"])
-        table = pa.table({**base, **dict(zip(concepts.column_names, concepts.columns, strict=True))})
-        self.tables.setdefault(contract.name, []).append(table)
-        m = result.quarantine.num_rows
-        shared = {name: _same(text, m) for name, text in _place(found).items()}
-        self.quarantine.append(
-            pa.table({**shared, **dict(zip(result.quarantine.column_names, result.quarantine.columns, strict=True))})
-        )
-        for sheet in result.sheets:
-            row = {**_place(found), "kind": contract.kind.name, "sha256": digest, **sheet}
+        self.entries.setdefault(contract.name, []).append(Entry(found, key, taken, day, status, self.next_id))
+        self.next_id += taken.records
+        for sheet in taken.sheets:
+            row = {**_place(found), "kind": contract.kind.name, "sha256": mark, **sheet}
             if repeated and row["status"] == "read":
                 row["status"] = "repeated"
             self.sums.append(row)
 
-    def result(self, contracts: dict[str, Contract]) -> IntakeResult:
-        """Put all together and hold the tables against the sums once more."""
-        import pyarrow as pa
-
-        tables = {}
+    def result(self, vault: Vault, contracts: dict[str, Contract], pack: Pack, memory: int) -> IntakeResult:
+        """Put all together and hold the parts against the sums once more."""
+        entries = {}
         for name, contract in contracts.items():
-            parts = self.tables.get(name, [])
-            if not parts and contract.absent:
+            mine = self.entries.get(name, [])
+            if not mine and contract.absent:
                 continue
-            tables[name] = pa.concat_tables(parts)
+            entries[name] = mine
             told = sum(row["records"] for row in self.sums if f"{row['department']}.{row['dataset']}" == name)
-            _check(contract, tables[name].num_rows, told)
-        schema = pa.schema([(name, pa.string()) for name in ("department", "dataset", "delivery", "file")])
-        empty = pa.schema([*schema, *quarantine_schema()]).empty_table()
-        quarantine = pa.concat_tables([empty, *self.quarantine])
-        return IntakeResult(tables, quarantine, _conservation(self.sums), contracts)
+            _check(contract, sum(entry.taken.records for entry in mine), told)
+        schemas = {name: file_schema(contracts[name], pack) for name in entries}
+        return IntakeResult(Store(vault, contracts, entries, schemas, memory), _conservation(self.sums), contracts)
 
 
 def _check(contract: Contract, records: int, told: int) -> None:
@@ -165,9 +135,9 @@ def _check(contract: Contract, records: int, told: int) -> None:
         )
 
 
-def _content(path: Path) -> bytes:
+def _digest(path: Path) -> str:
     try:
-        return path.read_bytes()
+        return digest(path)
     except OSError as fault:
         raise DeliveryError(
             Said("文件打不开。", "The file cannot be opened."),
@@ -177,17 +147,8 @@ def _content(path: Path) -> bytes:
         ) from None
 
 
-def _place(found: Delivered, kind: str | None = None) -> dict[str, str]:
-    out = {"department": found.department, "dataset": found.dataset}
-    if kind is not None:
-        out["kind"] = kind
-    return out | {"delivery": found.delivery, "file": found.file}
-
-
-def _same(text: str, n: int) -> pa.Array:
-    import pyarrow as pa
-
-    return pa.array([text], pa.string()).take(pa.array([0] * n, pa.int64()))
+def _place(found: Delivered) -> dict[str, str]:
+    return {name: getattr(found, name) for name in PLACE}
 
 
 def _conservation(sums: list[dict[str, Any]]) -> pa.Table:
@@ -213,20 +174,3 @@ def code_version() -> str:
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def _to_vault(vault: Vault, key: str, result: FileResult) -> None:
-    sums = json.dumps(result.sheets, ensure_ascii=False).encode()
-    vault.write_table(f"quarantine/{key}", result.quarantine)
-    vault.write_table(f"records/{key}", result.records.replace_schema_metadata({"sheets": sums}))
-
-
-def _from_vault(vault: Vault, key: str) -> FileResult | None:
-    if not vault.has(f"records/{key}") or not vault.has(f"quarantine/{key}"):
-        return None
-    try:
-        records, quarantine = vault.read_table(f"records/{key}"), vault.read_table(f"quarantine/{key}")
-    except StorageError:
-        return None  # damaged, or its key was replaced: the delivery itself is read again
-    sheets = tuple(json.loads((records.schema.metadata or {})[b"sheets"]))
-    return FileResult(records.replace_schema_metadata(None), quarantine, sheets)

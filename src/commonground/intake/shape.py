@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from commonground.errors import ContractError, DeliveryError, Said, did_you_mean
 from commonground.intake.contract import clean_name
 from commonground.intake.model import BadRow, Block, Layout, Sheet
+from commonground.intake.texts import data_of, equals, lengths, matches, trimmed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,42 +21,53 @@ _TOTAL = re.compile("[合小总共]\\s*计")  # nobody is called so; a row that 
 _NARROW = 4  # with fewer columns a row of one cell is nothing strange
 
 
-def shape(sheet: Sheet, layout: Layout, where: str) -> Block:
-    """Find the data rows of a sheet.
+def shape(sheet: Sheet, layout: Layout, where: str, names: Sequence[str] = ()) -> Block:
+    """Find the data rows of a sheet, or of one part of it.
 
     Parameters
     ----------
     where : str
         File and sheet, for messages.
+    names : sequence of str
+        Column names when an earlier part of the sheet held the header.
 
     Returns
     -------
     Block
-        Row numbers count data rows from 1: rows kept and rows set aside, in the order of the file.
+        Row numbers count data rows of the part from 1: rows kept and rows set aside, in the order of the file.
 
     Raises
     ------
     DeliveryError
         No header where the contract says one is; or most rows do not fit the columns.
     """
-    names, head = _names(sheet, layout, where)
+    names, head = (list(names), 0) if names else _names(sheet, layout, where)
     keep = [i for i, row in enumerate(sheet.physical) if row > head]
     rows = [sheet.rows[i] for i in keep]
     physical = [sheet.physical[i] for i in keep]
     rows, physical, bad, mended = _fit(rows, physical, names, layout)
     bad += [row for row in sheet.bad if row.physical > head]
     columns, places = _columns(rows, names), _int_array(physical)
-    counts: Counter[str] = Counter({"header": head, "mended": mended, "note": sheet.notes.get("deleted", 0)})
+    columns, places, more, cut = _with_columns(columns, places, sheet, names, layout)
+    bad += more
+    counts: Counter[str] = Counter({"header": head, "mended": mended + cut, "note": sheet.notes.get("deleted", 0)})
     counts["mended"] += sheet.notes.get("control_characters", 0)
     _check_rules(layout, names, where)
     kept, odd = _data_rows(columns, layout, counts)
     bad += [_bad_row(columns, places, i, reason) for i, reason in odd]
-    if len(bad) > 10 and len(bad) > len(kept):
-        raise _mostly_broken(bad, len(kept) + len(bad), where)
-    chosen = {name: column.take(kept) for name, column in columns.items()}
+    if not sheet.more:
+        check_mostly_broken(Counter(row.reason for row in bad), len(kept), where)
+    chosen = columns if len(kept) == len(places) else {name: column.take(kept) for name, column in columns.items()}
     places = places[kept]
     numbers = _row_numbers(places, [row.physical for row in bad])
     return Block(sheet.name, chosen, places, numbers[0], tuple(zip(numbers[1], bad, strict=True)), dict(counts))
+
+
+def check_mostly_broken(reasons: Counter[str], kept: int, where: str) -> None:
+    """Refuse a sheet of which most rows cannot be read: it is the contract that is wrong, not the rows."""
+    bad = reasons.total()
+    if bad > 10 and bad > kept:
+        raise _mostly_broken(reasons, kept + bad, where)
 
 
 def _names(sheet: Sheet, layout: Layout, where: str) -> tuple[list[str], int]:
@@ -145,12 +157,42 @@ def _may_be_short(row: list[str], names: list[str], layout: Layout) -> bool:
 
 def _columns(rows: list[list[str]], names: list[str]) -> dict[str, pa.Array]:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     cells = zip(*rows, strict=True) if rows else ([] for _ in names)
-    return {
-        name: pc.utf8_trim_whitespace(pa.array(column, pa.string())) for name, column in zip(names, cells, strict=True)
+    return {name: trimmed(pa.array(column, pa.string())) for name, column in zip(names, cells, strict=True)}
+
+
+def _with_columns(
+    columns: dict[str, pa.Array], places: np.ndarray[Any, Any], sheet: Sheet, names: list[str], layout: Layout
+) -> tuple[dict[str, pa.Array], np.ndarray[Any, Any], list[BadRow], int]:
+    """Put the rows that came by column to those that came by row, in the order of the file.
+
+    Cells beyond the header must be empty, as in ``_fit``; gives the rows where they are not, and how many were cut.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    if not sheet.columns or sheet.places is None:
+        return columns, places, [], 0
+    width, theirs = len(names), [trimmed(column) for column in sheet.columns]
+    over = np.zeros(len(sheet.places), bool)
+    for column in theirs[width:]:
+        over |= lengths(column) > 0
+    wide = [(int(i), layout.separator.join(column[int(i)].as_py() for column in theirs)) for i in np.flatnonzero(over)]
+    bad = [BadRow(int(sheet.places[i]), "too_many_cells", text) for i, text in wide]
+    mended = int((~over).sum()) if len(theirs) > width and layout.format == "csv" else 0
+    where = sheet.places
+    if bad:
+        theirs, where = [column.filter(pa.array(~over)) for column in theirs], where[~over]
+    if not len(places):
+        return dict(zip(names, theirs, strict=False)), where, bad, mended
+    both = np.concatenate([places, where])
+    order = np.argsort(both, kind="stable")
+    merged = {
+        name: pa.concat_arrays([mine, column]).take(pa.array(order))
+        for (name, mine), column in zip(columns.items(), theirs, strict=False)
     }
+    return merged, both[order], bad, mended
 
 
 def _int_array(values: Sequence[int]) -> np.ndarray[Any, Any]:
@@ -166,37 +208,54 @@ def _data_rows(
     import numpy as np
 
     n = len(next(iter(columns.values()))) if columns else 0
-    filled = np.zeros(n, np.int64)
-    first = np.full(n, -1)
+    filled = np.zeros(n, np.int16)
+    first = np.full(n, -1, np.int16)
     for i, column in enumerate(columns.values()):
-        here = np.asarray(column.to_numpy(zero_copy_only=False) != "", bool)
+        here = lengths(column) > 0
         first[(first < 0) & here] = i
         filled += here
-    what = np.where(filled == 0, "blank", "").astype("U8")
+    what = np.full(n, "", "U8")
+    what[filled == 0] = "blank"
     for rule in layout.non_data:
         for i, (name, column) in enumerate(columns.items()):
-            if rule.column == "*" or rule.column == name:
-                hit = _matches(column, rule.matches) & (what == "")
-                what[hit & (first == i) if rule.column == "*" else hit] = rule.reason
-    odd = np.where((what == "") & (filled == 1) & (len(columns) >= _NARROW), "one_cell", "").astype("U16")
+            if rule.column == "*":
+                rows = np.flatnonzero((first == i) & (what == ""))
+            elif rule.column == name:
+                rows = np.flatnonzero(what == "")
+            else:
+                continue
+            what[rows[matches(column if len(rows) == n else column.take(rows), rule.matches)]] = rule.reason
+    odd = np.full(n, "", "U16")
+    if len(columns) >= _NARROW:
+        odd[filled == 1] = "one_cell"
     for column in columns.values():
-        odd[_matches(column, _TOTAL) & (what == "")] = "undeclared_total"
-    odd[_repeats_header(columns, filled) & (what == "")] = "repeated_header"
+        odd[_totals(column)] = "undeclared_total"
+    odd[_repeats_header(columns, filled)] = "repeated_header"
+    odd[what != ""] = ""
     for reason in ("blank", "note", "total", "header"):
         counts[reason] += int((what == reason).sum())
     strange = np.flatnonzero(odd != "")
     return np.flatnonzero((what == "") & (odd == "")), [(int(i), str(odd[i])) for i in strange]
 
 
+def _totals(column: pa.Array) -> np.ndarray[Any, Any]:
+    """Rows whose cell says nothing but that it is a total."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    if "计".encode() not in data_of(column):
+        return np.array([], np.int64)
+    near = np.flatnonzero(pc.ends_with(column, "计").to_numpy(zero_copy_only=False))
+    return near[[_TOTAL.fullmatch(column[int(i)].as_py()) is not None for i in near]] if len(near) else near
+
+
 def _repeats_header(columns: dict[str, pa.Array], filled: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Find rows in which every filled cell, and at least two, say nothing but their column's name."""
     import numpy as np
 
-    same = np.zeros(len(filled), np.int64)
+    same = np.zeros(len(filled), np.int16)
     for name, column in columns.items():
-        encoded = column.dictionary_encode()
-        hit = np.array([clean_name(text) == name for text in encoded.dictionary.to_pylist()], bool)
-        same += hit[encoded.indices.to_numpy()] if len(hit) else 0
+        same += equals(column, name, clean_name)
     out: np.ndarray[Any, Any] = (same == filled) & (filled >= 2)
     return out
 
@@ -221,14 +280,6 @@ def _check_rules(layout: Layout, names: Sequence[str], where: str) -> None:
             )
 
 
-def _matches(column: pa.Array, pattern: Any) -> np.ndarray[Any, Any]:
-    import numpy as np
-
-    encoded = column.dictionary_encode()
-    hit = np.array([bool(pattern.fullmatch(text)) for text in encoded.dictionary.to_pylist()], bool)
-    return hit[encoded.indices.to_numpy()] if len(hit) else np.zeros(len(column), bool)
-
-
 def _bad_row(columns: dict[str, pa.Array], physical: np.ndarray[Any, Any], i: int, reason: str) -> BadRow:
     text = "\t".join(column[i].as_py() for column in columns.values()).strip()
     return BadRow(int(physical[i]), reason, text)
@@ -244,14 +295,15 @@ def _row_numbers(kept: np.ndarray[Any, Any], bad: list[int]) -> tuple[np.ndarray
     return numbers[: len(kept)], numbers[len(kept) :].tolist()
 
 
-def _mostly_broken(bad: list[BadRow], rows: int, where: str) -> DeliveryError:
-    reasons = ", ".join(f"{reason} {count}" for reason, count in Counter(row.reason for row in bad).most_common())
+def _mostly_broken(reasons: Counter[str], rows: int, where: str) -> DeliveryError:
+    counted = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
+    bad = reasons.total()
     return DeliveryError(
-        Said(f"{rows} 行中有 {len(bad)} 行无法读取。", f"{len(bad)} of {rows} rows cannot be read."),
+        Said(f"{rows} 行中有 {bad} 行无法读取。", f"{bad} of {rows} rows cannot be read."),
         where=where,
         why=Said(
-            f"分隔符、列数或表头与读取约定不符（{reasons}）。",
-            f"Separator, columns or header differ from the contract ({reasons}).",
+            f"分隔符、列数或表头与读取约定不符（{counted}）。",
+            f"Separator, columns or header differ from the contract ({counted}).",
         ),
         todo=Said("请核对读取约定的 [[layout]]。", "Check [[layout]] in the contract."),
     )

@@ -1,54 +1,60 @@
 """One small module a family of formats; ``read`` picks the one that a layout names.
 
 Each gives ``Sheet``s: every cell as text, its physical row, and the number of rows counted apart from reading them.
+Formats of small files give each sheet whole, those of large files give it part by part (``Sheet.more``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from commonground.errors import DeliveryError, Said
-from commonground.intake.model import Layout, Sheet
+from commonground.intake.model import Layout, Limits, Sheet
+
+LIMITS = Limits()
 
 
-def read(path: Path, content: bytes, layout: Layout) -> list[Sheet]:
-    """Read one file as ``layout`` says.
+def read(path: Path, layout: Layout, limits: Limits = LIMITS) -> Iterator[Sheet]:
+    """Read one file as ``layout`` says, sheet by sheet, a large sheet part by part.
 
     Parameters
     ----------
     path : Path
-        Where the file is, for messages and for formats whose library wants a path.
-    content : bytes
-        The file's content, read once.
+        Where the file is.
+    limits : Limits
+        How much of it is held at a time.
 
     Raises
     ------
     DeliveryError
-        The file cannot be decoded, or is not of the format that the contract says.
+        The file cannot be decoded, or is not of the format that the contract says. Raised when the sheet is asked for.
     """
     if layout.format == "csv":
         from commonground.intake.readers.text import read_csv
 
-        return [read_csv(path, content, layout)]
-    if layout.format in ("jsonl", "geojson"):
+        yield from read_csv(path, layout, limits)
+    elif layout.format in ("jsonl", "geojson"):
         from commonground.intake.readers.json import read_geojson, read_jsonl
 
-        return [read_jsonl(path, content, layout) if layout.format == "jsonl" else read_geojson(path, content, layout)]
-    if layout.format in ("xlsx", "xls", "ods"):
+        reader = read_jsonl if layout.format == "jsonl" else read_geojson
+        yield reader(path, path.read_bytes(), layout)
+    elif layout.format in ("xlsx", "xls", "ods"):
         from commonground.intake.readers.spreadsheet import read_workbook
 
-        return read_workbook(path, content)
-    if layout.format == "dbf":
+        yield from read_workbook(path, path.read_bytes())
+    elif layout.format == "dbf":
         from commonground.intake.readers.dbf import read_dbf
 
-        return [read_dbf(path, content, layout)]
-    if layout.format in ("sav", "dta"):
+        yield read_dbf(path, path.read_bytes(), layout)
+    elif layout.format in ("sav", "dta"):
         from commonground.intake.readers.statistics import read_statistics
 
-        return [read_statistics(path, layout.format)]
-    from commonground.intake.readers.parquet import read_parquet
+        yield read_statistics(path, layout.format)
+    else:
+        from commonground.intake.readers.parquet import read_parquet
 
-    return [read_parquet(path, content)]
+        yield from read_parquet(path)
 
 
 def unreadable(path: Path, layout_format: str, fault: BaseException) -> DeliveryError:

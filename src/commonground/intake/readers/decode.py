@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterator
 from pathlib import Path
 
 from commonground.errors import DeliveryError, Said
 
 _OTHERS = ("utf-8", "gb18030", "utf-16", "big5")
 _BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_BLOCK = 1 << 22
+BEYOND = 12  # so many bytes more than letters, all well formed: no other encoding looks like UTF-8 by chance
 
 
 def decode(path: Path, content: bytes, encoding: str) -> tuple[str, bool]:
-    """Decode a text file.
+    """Decode a text file that is held whole.
 
     Returns
     -------
@@ -26,44 +29,68 @@ def decode(path: Path, content: bytes, encoding: str) -> tuple[str, bool]:
     DeliveryError
         The bytes are not in the declared encoding; says where, and which encoding would fit.
     """
-    name = codecs.lookup(encoding).name
-    if name not in ("utf-8", "utf-8-sig") and _is_utf8(content):
-        raise _wrong(path, encoding, 0, ["utf-8"])
+    if not is_utf8_name(encoding) and utf8_excess(content) >= BEYOND:
+        raise wrong_encoding(path, encoding, 0, ["utf-8"])
     try:
         return content.decode(encoding).removeprefix("\ufeff"), False
     except UnicodeDecodeError as fault:
-        if fault.end >= len(content) and len(content) - fault.start < 4 and fault.start > 0:
+        if ends_inside_character(fault, len(content)) and fault.start > 0:
             return content[: fault.start].decode(encoding).removeprefix("\ufeff"), True
-        raise _wrong(path, encoding, fault.start, fitting(content)) from None
+        raise wrong_encoding(path, encoding, fault.start, fitting(content)) from None
 
 
-def _is_utf8(content: bytes) -> bool:
-    """Tell whether bytes with letters beyond ASCII are UTF-8: by chance other encodings are not."""
+def ends_inside_character(fault: UnicodeDecodeError, size: int) -> bool:
+    """Tell whether decoding failed for nothing but the end of the bytes inside a character."""
+    return fault.end >= size and size - fault.start < 4
+
+
+def is_utf8_name(encoding: str) -> bool:
+    """Tell whether an encoding is UTF-8 under any of its names."""
+    return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
+
+
+def utf8_excess(content: bytes) -> int:
+    """Give how many bytes more than characters ``content`` has as UTF-8; -1 when it is not UTF-8."""
     if content.startswith(codecs.BOM_UTF8):
-        return True
+        return max(BEYOND, len(content))
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
+        return -1
+    return len(content) - len(text) if "\0" not in text[:1000] else -1
+
+
+def fitting(source: bytes | Path) -> list[str]:
+    """Name the encodings that would decode all of ``source``, the likeliest first."""
+    start = next(_blocks(source), b"")
+    marked = [name for mark, name in _BOMS.items() if start.startswith(mark)]
+    # without a mark nearly any file of even length decodes as UTF-16
+    return [name for name in marked or _OTHERS if (marked or name != "utf-16") and decodes(source, name)]
+
+
+def decodes(source: bytes | Path, encoding: str) -> bool:
+    """Tell whether all of ``source`` is in an encoding, reading it in blocks."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        for block in _blocks(source):
+            decoder.decode(block)
+        decoder.decode(b"", True)
+    except UnicodeDecodeError:
         return False
-    return len(content) - len(text) >= 12 and "\0" not in text[:1000]
+    return True
 
 
-def fitting(content: bytes) -> list[str]:
-    """Name the encodings that would decode all of ``content``, the likeliest first."""
-    marked = [name for mark, name in _BOMS.items() if content.startswith(mark)]
-    out = []
-    for name in marked or _OTHERS:
-        if name == "utf-16" and not marked:
-            continue  # without a mark nearly any file of even length decodes as UTF-16
-        try:
-            content.decode(name)
-        except UnicodeDecodeError:
-            continue
-        out.append(name)
-    return out
+def _blocks(source: bytes | Path) -> Iterator[bytes]:
+    if isinstance(source, bytes):
+        yield source
+        return
+    with source.open("rb") as file:
+        while block := file.read(_BLOCK):
+            yield block
 
 
-def _wrong(path: Path, encoding: str, at: int, fit: list[str]) -> DeliveryError:
+def wrong_encoding(path: Path, encoding: str, at: int, fit: list[str]) -> DeliveryError:
+    """Make the error for a file that is not in its declared encoding; ``fit`` are the ones that would do."""
     if fit:
         todo = Said(
             f"改读取约定中的 encoding：这个文件符合 {'、'.join(fit)}。",

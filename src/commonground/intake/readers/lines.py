@@ -1,0 +1,259 @@
+"""Text files of any size as blocks of whole lines: found, counted and hashed in one pass, decoded block by block.
+
+In the encodings of ``_BY_BYTES`` a line end is one byte that is never part of another character, so a file can be
+cut at line ends before it is decoded, and its blocks read by several processes. Other encodings are decoded from the
+start in one stream. Either way a block holds whole lines, and a line longer than the limit is not held at all.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from commonground.errors import DeliveryError, Said
+from commonground.intake.model import Limits
+from commonground.intake.readers.decode import (
+    BEYOND,
+    decodes,
+    ends_inside_character,
+    fitting,
+    is_utf8_name,
+    utf8_excess,
+    wrong_encoding,
+)
+
+_BY_BYTES = frozenset(
+    "utf-8 utf-8-sig ascii gb18030 gbk gb2312 big5 big5hkscs cp950 euc_jp euc_kr shift_jis cp932 cp949 iso8859-1"
+    " iso8859-15 latin-1 cp1252 cp437 cp850".split()  # noqa: SIM905 — a list of words
+)
+_HEAD = 200  # characters of a line longer than the limit that quarantine keeps
+
+
+@dataclass(frozen=True)
+class Span:
+    """Bytes ``start`` to ``end`` of a text file: ``lines`` whole lines, or one that is ``long`` beyond the limit."""
+
+    start: int
+    end: int
+    first_line: int
+    lines: int
+    long: bool = False
+    last: bool = False
+
+
+@dataclass(frozen=True)
+class Text:
+    """Whole lines of a text file.
+
+    Attributes
+    ----------
+    data : bytes
+        In UTF-8, without a byte-order mark, line ends as they were; of a ``long`` line its beginning.
+    first_line, lines : int
+        1-based physical row of the first line, and how many there are: counted apart from splitting them.
+    cut : bool
+        The file ends inside a character of the last line, which is not in ``data``.
+    excess : int
+        As ``utf8_excess`` of the undecoded bytes, where another encoding is declared; else -1.
+    """
+
+    data: bytes
+    first_line: int
+    lines: int
+    cut: bool = False
+    long: bool = False
+    last: bool = False
+    excess: int = -1
+
+
+def splittable(encoding: str) -> bool:
+    """Tell whether files in an encoding can be cut at line ends before they are decoded."""
+    return codecs.lookup(encoding).name in _BY_BYTES
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def blocks(path: Path, encoding: str, limits: Limits) -> Iterator[Text]:
+    """Give a text file block by block.
+
+    Raises
+    ------
+    DeliveryError
+        The bytes are not in the declared encoding; says where, and which encoding would fit.
+    """
+    if splittable(encoding):
+        for span in spans(path, limits):
+            yield load(path, span, encoding)
+    else:
+        yield from _stream(path, encoding, limits)
+
+
+@dataclass
+class _Cutter:
+    """Cuts blocks at line ends and counts the lines."""
+
+    limits: Limits
+    start: int = 0
+    line: int = 1
+    pending: int = 0  # bytes since ``start`` that hold no line end
+    out: list[Span] = field(default_factory=list)
+
+    def take(self, block: bytes) -> None:
+        """Take the next bytes of the file; they do not end between the two characters of one line end."""
+        cut = max(block.rfind(b"\n"), block.rfind(b"\r")) + 1
+        if cut and self.pending:
+            first = line_end(block)
+            if self.pending + first > self.limits.line:
+                self._close(self.pending + first, 1, True)
+                block, cut = block[first:], cut - first
+        if cut:
+            self._close(self.pending + cut, count_ends(block[:cut]), False)
+        self.pending += len(block) - cut
+
+    def finish(self) -> list[Span]:
+        """Close the last line, which has no end: it belongs to the last block, unless it is too long."""
+        if self.pending > self.limits.line:
+            self._close(self.pending, 1, True)
+        elif self.pending and self.out and not self.out[-1].long:
+            last = self.out.pop()
+            self.out.append(replace(last, end=last.end + self.pending, lines=last.lines + 1))
+        elif self.pending:
+            self._close(self.pending, 1, False)
+        if self.out:
+            self.out[-1] = replace(self.out[-1], last=True)
+        return self.out
+
+    def _close(self, size: int, lines: int, long: bool) -> None:
+        self.out.append(Span(self.start, self.start + size, self.line, lines, long))
+        self.start, self.line, self.pending = self.start + size, self.line + lines, 0
+
+
+def line_end(data: bytes) -> int:
+    """Position after the first line end; 0 when there is none."""
+    found = [at for at in (data.find(b"\n"), data.find(b"\r")) if at >= 0]
+    if not found:
+        return 0
+    first = min(found) + 1
+    return first + (data[first - 1 : first + 1] == b"\r\n")
+
+
+def count_ends(data: bytes) -> int:
+    """Count line ends of any kind without splitting: what the conservation sum is held against."""
+    returns = data.count(b"\r")
+    return data.count(b"\n") + (returns - data.count(b"\r\n") if returns else 0)
+
+
+def spans(path: Path, limits: Limits) -> list[Span]:
+    """Find the blocks of a file in a splittable encoding."""
+    cutter = _Cutter(limits)
+    with path.open("rb") as file:
+        while block := file.read(limits.block):
+            while block.endswith(b"\r") and (more := file.read(1)):
+                block += more
+            cutter.take(block)
+    return cutter.finish()
+
+
+def load(path: Path, span: Span, encoding: str) -> Text:
+    """Read and decode one block."""
+    with path.open("rb") as file:
+        file.seek(span.start)
+        raw = file.read(min(span.end - span.start, 4 * _HEAD) if span.long else span.end - span.start)
+    if span.long:
+        head = raw.decode(encoding, "ignore")[:_HEAD].removeprefix("\ufeff")
+        return Text(head.encode(), span.first_line, 1, long=True, last=span.last)
+    here = is_utf8_name(encoding)
+    excess = -1 if here else utf8_excess(raw)
+    if excess >= BEYOND and span.start == 0 and (span.last or decodes(path, "utf-8")):
+        raise wrong_encoding(path, encoding, 0, ["utf-8"])
+    data, cut = _recode(path, raw, span, encoding)
+    if span.start == 0:
+        data = data.removeprefix(codecs.BOM_UTF8)
+    return Text(data, span.first_line, span.lines, cut, False, span.last, excess)
+
+
+def _recode(path: Path, raw: bytes, span: Span, encoding: str) -> tuple[bytes, bool]:
+    """Decode strictly and give the same in UTF-8; the file may end inside a character."""
+    name = "utf-8" if is_utf8_name(encoding) else encoding
+    try:
+        text = raw.decode(name)
+        return (raw if name == "utf-8" else text.encode()), False
+    except UnicodeEncodeError:
+        raise wrong_encoding(path, encoding, span.start, []) from None
+    except UnicodeDecodeError as fault:
+        if span.last and ends_inside_character(fault, len(raw)) and span.start + fault.start > 0:
+            return raw[: fault.start].decode(name).encode(), True
+        raise wrong_encoding(path, encoding, span.start + fault.start, fitting(path)) from None
+
+
+def _stream(path: Path, encoding: str, limits: Limits) -> Iterator[Text]:
+    """Decode from the start in one stream, in UTF-8 from then on, and cut at line ends."""
+    if decodes(path, "utf-8") and utf8_excess(_first_lines(path, limits)) >= BEYOND:
+        raise wrong_encoding(path, encoding, 0, ["utf-8"])
+    held, head, line, cut = b"", b"", 1, False
+    for data, cut in _decoded(path, encoding, limits):  # noqa: B007 — the last one is asked for below
+        held += data
+        end = max(held.rfind(b"\n"), held.rfind(b"\r", 0, len(held) - 1)) + 1
+        if end and head:
+            first = line_end(held)
+            yield Text(head, line, 1, long=True)
+            line, head, held, end = line + 1, b"", held[first:], end - first
+        if end:
+            lines = count_ends(held[:end])
+            yield Text(held[:end], line, lines)
+            line, held = line + lines, held[end:]
+        elif len(held) > limits.line:
+            head, held = head or _beginning(held), held[-1:]  # what may be half a line end
+    lines = count_ends(held) + (cut or held[-1:] not in (b"", b"\r", b"\n"))
+    if head:
+        yield Text(head, line, 1, long=True, last=True)
+    elif lines or line == 1:
+        yield Text(held, line, lines, cut, last=True)
+
+
+def _first_lines(path: Path, limits: Limits) -> bytes:
+    with path.open("rb") as file:
+        block = file.read(limits.block)
+    return block[: block.rfind(b"\n") + 1] or block
+
+
+def _beginning(data: bytes) -> bytes:
+    return data[: 4 * _HEAD].decode("utf-8", "ignore")[:_HEAD].encode()
+
+
+def _decoded(path: Path, encoding: str, limits: Limits) -> Iterator[tuple[bytes, bool]]:
+    """Give the text in UTF-8, piece by piece, and with the last piece whether it ends inside a character."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    at = 0
+    with path.open("rb") as file:
+        while True:
+            raw = file.read(limits.block)
+            try:
+                text, cut = decoder.decode(raw, not raw), False
+            except UnicodeDecodeError as fault:
+                if raw or not at:
+                    raise wrong_encoding(path, encoding, at + fault.start, fitting(path)) from None
+                text, cut = "", True
+            yield (text if at else text.removeprefix("\ufeff")).encode(), cut
+            at += len(raw)
+            if not raw:
+                return
+
+
+def not_text(path: Path, found: int) -> DeliveryError:
+    """Make the error for a file of control characters."""
+    return DeliveryError(
+        Said("文件不是文本。", "The file is not text."),
+        where=str(path),
+        why=Said(f"其中有 {found} 个控制字符。", f"It holds {found} control characters."),
+        todo=Said(
+            "请检查约定中的 format，或请部门重新交付。", "Check format in the contract, or ask for the file again."
+        ),
+    )
