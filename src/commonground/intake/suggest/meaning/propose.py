@@ -1,0 +1,189 @@
+"""What each column means: the entry of ``meaning``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from commonground.intake.model import Pack
+from commonground.intake.suggest.meaning import rules, said
+from commonground.intake.suggest.meaning.features import tensor
+from commonground.intake.suggest.meaning.header import Header, normal, parse
+from commonground.intake.suggest.meaning.infer import Inferred, Weights, infer, load_weights
+from commonground.intake.suggest.meaning.lexicon import Lexicon, load
+from commonground.intake.suggest.meaning.names import Named, NameIndex
+from commonground.intake.suggest.meaning.values import Digest, look
+from commonground.intake.suggest.model import (
+    MOST_SAMPLE,
+    MOST_VALUES,
+    ColumnProfile,
+    ColumnProposal,
+    DatasetProposal,
+    SheetProfile,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SURE_ENOUGH = 0.5
+_SHOWN = 4  # alternatives that are told
+_INDEX: dict[int, NameIndex] = {}
+
+
+@dataclass(frozen=True)
+class Table:
+    """The columns of a dataset, each name once, with what was seen of them."""
+
+    columns: tuple[ColumnProfile, ...]
+    together: NDArray[np.bool_]
+    headers: tuple[Header, ...]
+    named: tuple[Named, ...]
+    labelled: tuple[Named | None, ...]
+    digests: tuple[Digest, ...]
+
+
+def propose(sheets: Sequence[SheetProfile], pack: Pack, *, dataset: str = "", department: str = "") -> DatasetProposal:
+    """Say what the columns of files that hold the same kind of rows mean.
+
+    Parameters
+    ----------
+    sheets : sequence of SheetProfile
+        Sheets of one dataset; columns of one name are taken together.
+    pack : Pack
+        Concepts, kinds and code lists.
+    dataset, department : str
+        What folders say, where they say something.
+
+    Returns
+    -------
+    DatasetProposal
+        A proposal for each column name, in the order in which they stand. A concept is named where its probability is
+        at least one half; ``confidence`` is calibrated on made data (``scripts/fit_suggest``).
+    """
+    lexicon, weights = load(), load_weights()
+    table = study(sheets, pack, lexicon)
+    about = [*(sheet.file for sheet in sheets), *(sheet.sheet for sheet in sheets), dataset, department]
+    evidence = tensor(table.named, table.labelled, table.headers, table.digests, pack, list(lexicon.concepts.values()))
+    found = infer(evidence, table.together, about, lexicon, weights)
+    kind, sure = max(found.kinds.items(), key=lambda item: (item[1], item[0]))
+    columns = [_column(i, table, found, lexicon, pack, weights, kind) for i in range(len(table.columns))]
+    columns, doubts = rules.settle(columns, table.digests, pack, lexicon)
+    named = kind if sure >= SURE_ENOUGH and any(column.concept for column in columns) else None
+    return DatasetProposal(
+        named,
+        sure,
+        tuple(sorted(found.kinds.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN]),
+        _subject(named, columns, pack),
+        lexicon.kinds[named].rows if named else _rows_per_person(columns),
+        tuple(sheets),
+        tuple(columns),
+        tuple(doubts),
+    )
+
+
+def study(sheets: Sequence[SheetProfile], pack: Pack, lexicon: Lexicon, banned: Sequence[frozenset[str]] = ()) -> Table:
+    """Bring the columns of sheets together by name, and look at their names and values."""
+    columns, together = _merge(sheets)
+    index = name_index(lexicon)
+    headers = tuple(parse(column.name, lexicon.roles) for column in columns)
+    named = index.features(headers, banned)
+    told = [i for i, column in enumerate(columns) if column.label and normal(column.label) != normal(column.name)]
+    labels = index.features([parse(columns[i].label, lexicon.roles) for i in told]) if told else []
+    labelled: list[Named | None] = [None] * len(columns)
+    for i, label in zip(told, labels, strict=True):
+        labelled[i] = label
+    digests = tuple(look(column, lexicon, pack) for column in columns)
+    return Table(tuple(columns), together, headers, tuple(named), tuple(labelled), digests)
+
+
+def name_index(lexicon: Lexicon) -> NameIndex:
+    """Give the lexicon's names made ready, once a process."""
+    if id(lexicon) not in _INDEX:
+        _INDEX[id(lexicon)] = NameIndex(lexicon)
+    return _INDEX[id(lexicon)]
+
+
+def _merge(sheets: Sequence[SheetProfile]) -> tuple[list[ColumnProfile], NDArray[np.bool_]]:
+    """Take columns of one name together; say which stand in one sheet."""
+    by_name: dict[str, list[ColumnProfile]] = {}
+    for sheet in sheets:
+        for column in sheet.columns:
+            by_name.setdefault(column.name or f"#{column.position + 1}", []).append(column)
+    at = {name: i for i, name in enumerate(by_name)}
+    together = np.eye(len(at), dtype=bool)
+    for sheet in sheets:
+        here = [at[column.name or f"#{column.position + 1}"] for column in sheet.columns]
+        together[np.ix_(here, here)] = True
+    return [_one(profiles) for profiles in by_name.values()], together
+
+
+def _one(profiles: Sequence[ColumnProfile]) -> ColumnProfile:
+    if len(profiles) == 1:
+        return profiles[0]
+    counts: Counter[str] = Counter()
+    for profile in profiles:
+        counts.update(dict(profile.values))
+    share = max(1, MOST_SAMPLE // len(profiles))
+    sample = [text for p in profiles for text in p.sample[:: max(1, -(-len(p.sample) // share))]]
+    labels = {text: label for p in profiles for text, label in p.value_labels.items()}
+    return replace(
+        profiles[0],
+        rows=sum(p.rows for p in profiles),
+        filled=sum(p.filled for p in profiles),
+        distinct=max(max(p.distinct for p in profiles), len(counts)),
+        values=tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_VALUES]),
+        sample=tuple(sample),
+        label=next((p.label for p in profiles if p.label), ""),
+        value_labels=labels,
+        kind=next((p.kind for p in profiles if p.kind), ""),
+    )
+
+
+def _column(
+    i: int, table: Table, found: Inferred, lexicon: Lexicon, pack: Pack, weights: Weights, kind: str
+) -> ColumnProposal:
+    names = list(lexicon.concepts)
+    probability = found.probability[i]
+    k = int(found.chosen[i])
+    confidence = calibrated(float(probability[k]), weights)
+    concept = names[k] if k < len(names) and confidence >= SURE_ENOUGH else None
+    order = [int(j) for j in np.argsort(-probability[:-1], kind="stable")[: _SHOWN + 1]]
+    alternatives = tuple(
+        (names[j], round(float(probability[j]), 3)) for j in order if names[j] != concept and probability[j] >= 0.02
+    )
+    if concept is None:
+        confidence = calibrated(float(probability[-1]), weights) if k == len(names) else 1.0 - confidence
+    shown = k if k < len(names) else order[0]
+    evidence = said.evidence(i, shown, table, found, lexicon, pack, weights, kind)
+    return ColumnProposal(table.columns[i], concept, round(confidence, 3), evidence, alternatives[:_SHOWN])
+
+
+def calibrated(probability: float, weights: Weights) -> float:
+    """Turn the model's probability into a confidence that means what it says (Platt 1999)."""
+    inside = min(max(probability, 1e-6), 1 - 1e-6)
+    score = weights.slope * float(np.log(inside / (1 - inside))) + weights.offset
+    return float(1 / (1 + np.exp(-score)))
+
+
+def _subject(kind: str | None, columns: Sequence[ColumnProposal], pack: Pack) -> str:
+    """Say whose person a row is about: the kind's, or the role of the one name or number that is there."""
+    if kind is not None:
+        return pack.kinds[kind].subject
+    roles = {
+        pack.concepts[c.concept].role
+        for c in columns
+        if c.concept and pack.concepts[c.concept].field in ("name", "id_no")
+    }
+    return "self" if "self" in roles else "head" if "head" in roles else ""
+
+
+def _rows_per_person(columns: Sequence[ColumnProposal]) -> str:
+    """Tell from the distinctness of identity numbers whether a person stands once or several times."""
+    for column in columns:
+        if column.concept in ("id_no", "student_no", "head_id") and column.column.filled:
+            return "one" if column.column.distinct >= 0.97 * column.column.filled else "many"
+    return "one"
