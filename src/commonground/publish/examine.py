@@ -60,6 +60,8 @@ class Safe:
         Schools by code, for officials.
     files, reasons, links : tuple of dict
         Quality.
+    verdicts, checks : tuple of dict
+        Quality checks: how many of each dataset passed; those to look at, a row a delivery.
     definition_counts : tuple of dict
         definition, version, value counts.
     transition : Transition or None
@@ -80,6 +82,8 @@ class Safe:
     reasons: tuple[tuple[str, int, bool], ...] = ()  # reason, count or -1, withheld for another
     reason_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     links: Rows = ()
+    verdicts: Rows = ()
+    checks: Rows = ()
     definition_counts: Rows = ()
     transition: Transition | None = None
     decisions: tuple[Decision, ...] = ()
@@ -317,6 +321,7 @@ def examine(inputs: Inputs) -> Safe:
             states = zip((*order, "total"), table.values, table.shown, strict=True)
             reasons = [(r, int(n), bool(state == State.HIDDEN)) for r, n, state in states]
     transition = _transition(keeper, inputs)
+    looked = Estimates("checks_looked", tuple(_to_look_at(inputs)), (), ("numerator", "denominator"))
     links = Estimates("links", tuple(_links(inputs)), ("estimate", "precision", "recall"), ("n",))
     return Safe(
         inputs=inputs,
@@ -332,10 +337,43 @@ def examine(inputs: Inputs) -> Safe:
         reasons=tuple(reasons),
         reason_labels=names,
         links=keeper.passed(gate(links, policy)).rows,
+        verdicts=keeper.passed(gate(Tally("checks", tuple(_verdicts(inputs))), policy)).rows,
+        checks=keeper.passed(gate(looked, policy)).rows,
         definition_counts=_counts(keeper, inputs, transition),
         transition=transition,
         decisions=tuple(keeper.decisions),
     )
+
+
+def _verdicts(inputs: Inputs) -> list[dict[str, Any]]:
+    """Count the checks of each dataset's last delivery by verdict: checks, not persons."""
+    out: dict[str, dict[str, Any]] = {}
+    for row in inputs.checks:
+        start = {"dataset": row["dataset"], "kind": row["kind"], "pass": 0, "warn": 0, "fail": 0, "other": 0}
+        here = out.setdefault(row["dataset"], start)
+        here[row["verdict"] if row["verdict"] in ("pass", "warn", "fail") else "other"] += 1
+    return list(out.values())
+
+
+def _to_look_at(inputs: Inputs) -> list[dict[str, Any]]:
+    """Give the counts of every delivery of the checks that failed or need a look, in shares of something counted."""
+    return [
+        {
+            "dataset": row["dataset"],
+            "kind": row["kind"],
+            "check": row["check"],
+            "category": row["category"],
+            "said": row["said"],
+            "verdict": row["verdict"],
+            "delivery": point["delivery"],
+            "numerator": point["numerator"],
+            "denominator": point["denominator"],
+        }
+        for row in inputs.checks
+        if row["verdict"] in ("warn", "fail") and row["measure"] != "days"
+        for point in row["trend"]
+        if point["verdict"] != "not_applicable"
+    ]
 
 
 def _school(inputs: Inputs, row: Mapping[str, Any]) -> str:

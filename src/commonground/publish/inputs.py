@@ -42,6 +42,8 @@ class Inputs:
         Definition objects of the pack and the city.
     comparison : object or None
         Transition between two versions of the definition of children whose parents are away.
+    checks : tuple of dict
+        Quality checks of the version, judged by the limits of today.
     kinds : dict
         Kind of dataset → {"zh", "en"}.
     schools : dict
@@ -60,6 +62,7 @@ class Inputs:
     variables: Mapping[str, Any]
     definitions: tuple[Definition, ...] = ()
     comparison: Comparison | None = None
+    checks: tuple[Mapping[str, Any], ...] = ()
     kinds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     schools: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -111,6 +114,15 @@ def _comparison(city: City, definitions: tuple[Definition, ...], old: str, new: 
     return None
 
 
+def _checks(city: City) -> tuple[Mapping[str, Any], ...]:
+    """Judge the quality checks; none where the version was built before there were any."""
+    from commonground.intake.checks import judge
+
+    if not city.require_current().table("quality/checks").is_file():
+        return ()
+    return tuple(judged.to_dict() for judged in judge(city))
+
+
 def _schools(version: Path) -> dict[str, str]:
     path = version / "schools.parquet"
     if not path.is_file():
@@ -121,7 +133,7 @@ def _schools(version: Path) -> dict[str, str]:
     return {str(row["school_code"]): str(row["name"]) for row in table if row["school_code"]}
 
 
-def _digest(version: Path, path: Path, settings: Path) -> str:
+def _digest(version: Path, path: Path, settings: Path, pack: str) -> str:
     """Hash everything that a release depends on: results, database, settings, and the code that makes pages."""
     quality = version / "quality"
     digest = hashlib.sha256()
@@ -129,7 +141,8 @@ def _digest(version: Path, path: Path, settings: Path) -> str:
     parts = [
         path,
         version / "manifest.json",
-        *(quality / f"{n}.json" for n in ("intake", "links", "variables")),
+        *(quality / f"{n}.json" for n in ("intake", "links", "variables", "checks")),
+        code / "packs" / pack / "checks.toml",
         settings,
     ]
     for folder in ("publish", "present", "disclosure", "web/templates/site", "web/static"):
@@ -219,8 +232,9 @@ def load_inputs(
         variables=_json(quality / "variables.json"),
         definitions=definitions,
         comparison=_comparison(city, definitions, old, new),
+        checks=_checks(city),
         kinds=_kinds(city.settings.pack),
         schools=_schools(version.path),
         provenance=findings.get("provenance") or {},
-        hash=_digest(version.path, path, city.path / "city.toml"),
+        hash=_digest(version.path, path, city.path / "city.toml", city.settings.pack),
     )

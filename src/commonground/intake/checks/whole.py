@@ -230,7 +230,8 @@ def siblings(check: Check, setting: Setting) -> list[Count]:
     gaps = (
         f"SELECT delivery, date_diff('day', lag({birth}) OVER w, {birth}) AS g,"
         f" date_diff('day', {birth}, lead({birth}) OVER w) AS h FROM slim"
-        f" WHERE {mother} IS NOT NULL AND {birth} IS NOT NULL{only} WINDOW w AS (PARTITION BY delivery, {mother} ORDER BY {birth})"
+        f" WHERE {mother} IS NOT NULL AND {birth} IS NOT NULL{only}"
+        f" WINDOW w AS (PARTITION BY delivery, {mother} ORDER BY {birth})"
     )
     bad = f"coalesce(g BETWEEN {low} AND {high}, FALSE) OR coalesce(h BETWEEN {low} AND {high}, FALSE)"
     return _counts(

@@ -1,4 +1,4 @@
-"""Data quality: the conservation sum, why rows are quarantined, whose records are harder to match, small numbers."""
+"""Data quality: conservation, reasons of quarantine, quality checks, linkage, small numbers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from commonground.present.tokens import ABSENT_DARK, BLUE, UNCLEAR
 from commonground.present.words import both, label, people, percent, sentence, wan
 from commonground.publish.examine import Safe, kind_label
 from commonground.publish.model import Cell, Figure, Help, Listed, Page, Section, Shown, Table, Text
+from commonground.publish.pages.checks import to_look_at, verdicts
 from commonground.publish.pages.linkage import fair, sure
 from commonground.publish.parts import department_name, head, made, quality_facts, table, text
 
@@ -174,6 +175,8 @@ def quality(safe: Safe, lang: str) -> Page:
     for name, figure in (
         ("sum", _sum(safe, lang)),
         ("why", _why(safe, lang)),
+        ("checks", verdicts(safe, lang)),
+        ("look", to_look_at(safe, lang)),
         ("fair", fair(safe, lang)),
         ("sure", sure(safe, lang)),
     ):
