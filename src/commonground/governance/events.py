@@ -12,6 +12,8 @@ class Kind(StrEnum):
 
     DELIVERY_RECEIVED = "delivery_received"
     DELIVERY_REMOVED = "delivery_removed"
+    DATABASE_FETCHED = "database_fetched"
+    CONTRACT_SUGGESTED = "contract_suggested"
     BUILD = "build"
     LINK = "link"
     STUDY = "study"
@@ -19,6 +21,8 @@ class Kind(StrEnum):
     RELEASE_WITHDRAWN = "release_withdrawn"
     TRANSFER = "transfer"
     RETURN_SHEET = "return_sheet"
+    RETURN_TAKEN = "return_taken"
+    RETURN_CLOSED = "return_closed"
     REVIEW_SHEET = "review_sheet"
     LINK_EXPORT = "link_export"
     VALUES_EXPORT = "values_export"
@@ -53,6 +57,8 @@ class Kind(StrEnum):
 LABELS: dict[Kind, Said] = {
     Kind.DELIVERY_RECEIVED: Said("收到交付", "Delivery received"),
     Kind.DELIVERY_REMOVED: Said("删除交付", "Delivery removed"),
+    Kind.DATABASE_FETCHED: Said("从部门数据库取数", "Fetched from a department's database"),
+    Kind.CONTRACT_SUGGESTED: Said("提出读取约定草案", "Contract proposed"),
     Kind.BUILD: Said("建库", "Database built"),
     Kind.LINK: Said("人员连接", "Records linked"),
     Kind.STUDY: Said("运行研究", "Study run"),
@@ -60,6 +66,8 @@ LABELS: dict[Kind, Said] = {
     Kind.RELEASE_WITHDRAWN: Said("撤回发布", "Release withdrawn"),
     Kind.TRANSFER: Said("其他移交", "Other transfer"),
     Kind.RETURN_SHEET: Said("退回核对单", "Return sheet sent"),
+    Kind.RETURN_TAKEN: Said("收回核对单", "Return sheet taken back"),
+    Kind.RETURN_CLOSED: Said("核对事项销号", "Return items closed"),
     Kind.REVIEW_SHEET: Said("送审单", "Review sheet sent"),
     Kind.LINK_EXPORT: Said("导出连接表", "Links exported"),
     Kind.VALUES_EXPORT: Said("导出变量取值", "Values exported"),

@@ -6,8 +6,9 @@ Call ``require`` before the file is made and ``record`` once it is: what was ref
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from commonground.city import City, storage_errors
 from commonground.governance.events import TRANSFERS, Kind
@@ -37,7 +38,16 @@ def require(city: City, kind: Kind | str, actor: str) -> None:
         Roles(ledger).require(actor, _permission(kind))
 
 
-def record(city: City, *, kind: Kind | str, recipient: str, authority: str, files: Sequence[Path], actor: str) -> Entry:
+def record(
+    city: City,
+    *,
+    kind: Kind | str,
+    recipient: str,
+    authority: str,
+    files: Sequence[Path],
+    actor: str,
+    more: Mapping[str, Any] | None = None,
+) -> Entry:
     """Write into the ledger that files leave.
 
     Parameters
@@ -54,6 +64,8 @@ def record(city: City, *, kind: Kind | str, recipient: str, authority: str, file
         The files, as they leave.
     actor : str
         Who lets them out.
+    more : mapping, optional
+        Further plain values about what leaves; nothing about a person.
 
     Raises
     ------
@@ -75,7 +87,7 @@ def record(city: City, *, kind: Kind | str, recipient: str, authority: str, file
         listed.append({"file": shown, "sha256": digest, "bytes": path.stat().st_size})
     with Ledger(city) as ledger:
         Roles(ledger).require(actor, permission)
-        detail = {"recipient": recipient, "authority": authority, "files": listed}
+        detail = {**(more or {}), "recipient": recipient, "authority": authority, "files": listed}
         return ledger.append(kind, actor, recipient, detail)
 
 

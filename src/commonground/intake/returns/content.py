@@ -1,0 +1,221 @@
+"""What stands on a return sheet: lines of cells as text, so that the sheet that comes back can be held against it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from commonground.errors import Said
+from commonground.intake.model import ColumnRule, Contract
+from commonground.intake.returns.model import Item
+from commonground.intake.returns.words import choice, todo, what
+
+if TYPE_CHECKING:
+    from commonground.city import City
+
+LINES = 20_000
+"""Items on one sheet: more than any office mends before the next; the rest follow on the next sheet."""
+PLACES = 20_000
+"""Rows of grouped items that are listed one by one."""
+NAMED = 8
+"""Row numbers named in an item's own line."""
+CODES = 400
+"""Codes offered in a list; a longer list is typed."""
+DAYS = 90
+"""Days until a sheet is to be destroyed, unless said otherwise."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line to be filled in: an item, or one row of an item.
+
+    Attributes
+    ----------
+    number : int
+        The item's number.
+    row : int
+        The physical row; 0 in the line of the item itself.
+    cells : tuple of str
+        The locked cells, as they are shown.
+    decisions : tuple of str
+        What may be decided.
+    codes : str
+        Name of the list of codes offered, or "".
+    hint : str
+        What to do, shown while a cell is filled in.
+    """
+
+    number: int
+    row: int
+    cells: tuple[str, ...]
+    decisions: tuple[str, ...] = ()
+    codes: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Content:
+    """A whole return sheet, before it is drawn.
+
+    Attributes
+    ----------
+    identity : str
+        Number of the sheet, computed from all that is on it.
+    lines, places : tuple of Line
+        The items, and the rows of items that are about several.
+    summary : tuple of tuple
+        File, sheet, column, what is wrong, what to do (both languages), items, rows, rows of the sheet.
+    codes : dict
+        Column → texts that its cells may hold.
+    unlisted : int
+        Open items that found no room.
+    """
+
+    city: Said
+    department: str
+    dataset: str
+    delivery: str
+    title: Said
+    made_on: dt.date
+    destroy_by: dt.date
+    lines: tuple[Line, ...]
+    places: tuple[Line, ...]
+    summary: tuple[tuple[Any, ...], ...]
+    codes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unlisted: int = 0
+    identity: str = ""
+
+    @property
+    def subject(self) -> str:
+        """The delivery, as the ledger names it."""
+        return f"{self.department}/{self.dataset}/{self.delivery}"
+
+
+def make_content(
+    city: City, contract: Contract, delivery: str, items: Sequence[Item], made_on: dt.date, destroy_by: dt.date
+) -> Content:
+    """Lay out the unsettled items of one delivery."""
+    shown = items[:LINES]
+    codes = {}
+    for item in shown:
+        listed = _codes(_rule(contract, item.fault.column, item.fault.concept), city)
+        if item.fault.scope in ("value", "group") and listed:
+            codes[item.fault.column] = listed
+    lines = tuple(_line(item, item.fault.column if item.fault.column in codes else "") for item in shown)
+    places: list[Line] = []
+    for item in shown:
+        if item.fault.scope == "group" and item.fault.count > 1 and len(places) + item.fault.count <= PLACES:
+            places += _places(item, item.fault.column if item.fault.column in codes else "")
+    content = Content(
+        city=city.settings.name,
+        department=contract.department,
+        dataset=contract.dataset,
+        delivery=delivery,
+        title=contract.title,
+        made_on=made_on,
+        destroy_by=destroy_by,
+        lines=lines,
+        places=tuple(places),
+        summary=_summary(items),
+        codes=codes,
+        unlisted=len(items) - len(shown),
+    )
+    said = json.dumps(
+        [city.settings.area_code, content.subject, str(made_on), str(destroy_by)]
+        + [[line.number, line.row, *line.cells] for line in (*lines, *places)],
+        ensure_ascii=False,
+    )
+    digest = hashlib.sha256(said.encode()).hexdigest()[:12].upper()
+    return replace(content, identity=f"R{made_on:%Y%m%d}-{digest}")
+
+
+def both(said: Said) -> str:
+    """Say both languages in one cell, Chinese first."""
+    return said.zh if said.zh == said.en else f"{said.zh}\n{said.en}"
+
+
+def place(file: str, sheet: str) -> str:
+    """Name file and sheet in one cell."""
+    return f"{file}\n[{sheet}]" if sheet else file
+
+
+def number(item: Item) -> str:
+    """Write an item's number as the sheet shows it."""
+    return f"{item.number:05d}"
+
+
+def rows_said(item: Item) -> str:
+    """Name the physical rows of an item, the first few of many."""
+    rows = item.fault.rows
+    if item.fault.scope == "column":
+        return f"全列，例如 e.g. {'、'.join(map(str, rows[:3]))}"
+    if len(rows) <= NAMED:
+        return "、".join(map(str, rows))
+    return f"{'、'.join(map(str, rows[:NAMED]))} …"
+
+
+def _line(item: Item, codes: str) -> Line:
+    fault = item.fault
+    cells = (
+        number(item),
+        place(fault.file, fault.sheet),
+        rows_said(item),
+        fault.column,
+        fault.mark,
+        both(what(fault.reason)),
+        str(fault.count),
+        fault.text,
+    )
+    usual = ("correct", "as_is", "no_value") if fault.scope in ("value", "group") else ("new_file", "as_is")
+    hint = both(todo(fault.reason, fault.scope))
+    return Line(item.number, 0, cells, tuple(choice(key) for key in usual), codes, hint)
+
+
+def _places(item: Item, codes: str) -> list[Line]:
+    fault = item.fault
+    where = place(fault.file, fault.sheet)
+    return [
+        Line(item.number, row, (number(item), where, str(row), fault.column, fault.text), (), codes)
+        for row in fault.rows
+    ]
+
+
+def _summary(items: Sequence[Item]) -> tuple[tuple[Any, ...], ...]:
+    sums: dict[tuple[str, str, str, str, Said], list[int]] = {}
+    for item in items:
+        fault = item.fault
+        reason = fault.reason.partition(":")[0] if fault.scope in ("value", "group", "column", "row") else fault.reason
+        key = (fault.file, fault.sheet, fault.column, reason, todo(fault.reason, fault.scope))
+        here = sums.setdefault(key, [0, 0, fault.of])
+        here[0] += 1
+        here[1] += fault.count
+    ordered = sorted(sums.items(), key=lambda one: one[0][:4])
+    return tuple((*key[:3], what(key[3]), key[4], *numbers) for key, numbers in ordered)
+
+
+def _rule(contract: Contract, column: str, concept: str) -> ColumnRule | None:
+    found = (r for r in contract.columns if column in r.source and r.concept is not None and r.concept.name == concept)
+    return next(found, None)
+
+
+def _codes(rule: ColumnRule | None, city: City) -> tuple[str, ...]:
+    """Give the texts that a coded column takes, in the department's own writing where the contract tells it."""
+    if rule is None or rule.concept is None:
+        return ()
+    concept = rule.concept
+    if rule.values.codes:
+        listed = tuple(rule.values.codes)
+    elif concept.type == "boolean":
+        listed = ("是", "否")
+    elif concept.type == "area":
+        listed = tuple(area.zh for area in city.settings.counties)
+    elif concept.type == "code" and concept.codes is not None:
+        names = concept.codes
+        listed = tuple(s.zh if names.canonical(s.zh) == code else code for code, s in names.labels.items())
+    else:
+        listed = ()
+    return listed if len(listed) <= CODES else ()

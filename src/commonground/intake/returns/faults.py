@@ -1,0 +1,235 @@
+"""From what intake set aside to faults as a department is asked about them: grouped where one answer serves for all."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from commonground.city import Settings
+from commonground.intake.model import Contract, IntakeResult
+from commonground.intake.returns.model import KEPT, MANY, REEXPORT, SAME, Fault
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_PLACE = ("department", "dataset", "delivery", "file", "sheet")
+_KIND = (*_PLACE, "column", "concept", "reason")
+_READ = ("read", "repeated", "ignored", "no contract", "replaced", "return sheet", "return refused")
+_MARKS = ("student_no", "exam_no", "id_no", "id_no_soft", "check_no", "permit_no", "household_no")
+FEWER = 0.8
+"""A delivery with less than this share of the records of the one before is asked about."""
+
+
+def find_faults(result: IntakeResult, settings: Settings) -> list[Fault]:
+    """Give every fault of every delivery that holds, in the order of place.
+
+    Each is made of one delivered file alone, or of deliveries of the same dataset: nothing of another department
+    can stand in it.
+    """
+    sheets = {tuple(row[name] for name in _PLACE): row for row in result.conservation.to_pylist()}
+    held = {place for place, row in sheets.items() if row["status"] == "read"}
+    out = [*_columns_and_values(result, sheets, held), *_files(sheets), *_deliveries(result, settings, sheets)]
+    return sorted(out, key=_order)
+
+
+def _named(kind: Sequence[str]) -> dict[str, Any]:
+    """Name the parts of a place, column, concept and reason."""
+    return dict(zip(_KIND, kind, strict=True))
+
+
+def _order(fault: Fault) -> tuple[Any, ...]:
+    scope = ("delivery", "file", "column", "row", "group", "value").index(fault.scope)
+    place = (fault.department, fault.dataset, fault.delivery, fault.file, fault.sheet)
+    return (*place, scope, fault.column, fault.reason, fault.rows[:1], fault.text)
+
+
+def _columns_and_values(
+    result: IntakeResult, sheets: Mapping[tuple[str, ...], Mapping[str, Any]], held: set[tuple[str, ...]]
+) -> list[Fault]:
+    table = result.quarantine
+    if not table.num_rows:
+        return []
+    of_column: list[Fault] = []
+    few: list[dict[str, Any]] = []
+    for kind, rows in _by_kind(table):
+        if kind[:5] not in held:
+            continue  # repeated or replaced: the same fault is asked about where it stands for good
+        sheet = sheets[kind[:5]]
+        known = {"of": sheet["records"] + sheet["quarantined"], "sha256": sheet["sha256"]}
+        if kind[5] and rows.num_rows > REEXPORT.get(kind[7], MANY):
+            first = rows.slice(0, KEPT)
+            of_column.append(
+                Fault(
+                    "column",
+                    **_named(kind),
+                    rows=tuple(first["physical_row"].to_pylist()),
+                    numbers=tuple(first["row_number"].to_pylist()),
+                    count=rows.num_rows,
+                    **known,
+                )
+            )
+        else:
+            few += [{**row, **known} for row in rows.to_pylist()]
+    return [*of_column, *_grouped(few, result.contracts, _marks(result, few))]
+
+
+def _by_kind(table: pa.Table) -> Iterable[tuple[tuple[str, ...], pa.Table]]:
+    """Cut the quarantine into runs of the same place, column, concept and reason (a code within it set apart)."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    head = pc.list_element(pc.split_pattern(table["reason"], ":", max_splits=1), 0)
+    keyed = table.append_column("_head", head)
+    names = [*_PLACE, "column", "concept", "_head"]
+    order = pc.sort_indices(keyed, sort_keys=[(n, "ascending") for n in [*names, "physical_row"]])
+    keyed = keyed.take(order)
+    change = np.zeros(keyed.num_rows, bool)
+    for name in names:
+        codes = keyed[name].combine_chunks().dictionary_encode()
+        codes = codes.combine_chunks() if isinstance(codes, pa.ChunkedArray) else codes
+        index = codes.indices.to_numpy(zero_copy_only=False)
+        change[1:] |= index[1:] != index[:-1]
+    starts = [0, *np.flatnonzero(change).tolist(), keyed.num_rows]
+    for start, end in itertools.pairwise(starts):
+        rows = keyed.slice(start, end - start)
+        yield tuple(rows[name][0].as_py() for name in names), rows.drop_columns(["_head"])
+
+
+def _grouped(rows: list[dict[str, Any]], contracts: Mapping[str, Contract], marks: Mapping[Any, str]) -> list[Fault]:
+    """Put rows of one column with the same text together, unless each is about a person's identity."""
+    same: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    out: list[Fault] = []
+    personal = {
+        (name, rule.concept.name): rule.concept.identifying
+        for name, contract in contracts.items()
+        for rule in contract.columns
+        if rule.concept is not None
+    }
+    for row in rows:
+        if row["column"]:
+            same.setdefault((*(row[name] for name in _KIND), row["text"]), []).append(row)
+        else:
+            out.append(_fault("row", [row]))
+    for key, members in same.items():
+        alone = personal.get((f"{key[0]}.{key[1]}", key[6]), True)
+        if alone and len(members) < SAME:
+            out += [_fault("value", [row], marks.get(_row_key(row), "")) for row in members]
+        else:
+            mark = marks.get(_row_key(members[0]), "") if len(members) == 1 else ""
+            out.append(_fault("group", members, mark))
+    return out
+
+
+def _fault(scope: str, members: list[dict[str, Any]], mark: str = "") -> Fault:
+    first = members[0]
+    return Fault(
+        scope,
+        **_named([first[name] for name in _KIND]),
+        text=first["text"] or "",
+        rows=tuple(row["physical_row"] for row in members),
+        numbers=tuple(row["row_number"] for row in members),
+        count=len(members),
+        of=first["of"],
+        mark=mark,
+        sha256=first["sha256"],
+    )
+
+
+def _row_key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (*(row[name] for name in _PLACE), row["row_number"])
+
+
+def _marks(result: IntakeResult, rows: list[dict[str, Any]]) -> dict[Any, str]:
+    """Give what a department can find its rows by: its own number of the row's subject, and the name."""
+    wanted: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["column"]:
+            wanted.setdefault(f"{row['department']}.{row['dataset']}", []).append(row)
+    out: dict[Any, str] = {}
+    for name, members in wanted.items():
+        table = result.tables.get(name)
+        if table is None:
+            continue
+        columns = [c for c in (*_MARKS, "name") if c in table.column_names]
+        found = rows_at(table, members, columns)
+        for row in members:
+            here = found.get((row["delivery"], row["file"], row["sheet"], row["row_number"]), {})
+            own = ("name", row["concept"], f"{row['concept']}_soft")
+            number = next((here[c] for c in columns if c not in own and here.get(c)), "")
+            person = here.get("name") if row["concept"] != "name" else ""
+            out[_row_key(row)] = "\n".join(part for part in (number, person) if part)
+    return out
+
+
+def rows_at(
+    table: pa.Table, places: Iterable[Mapping[str, Any]], columns: list[str]
+) -> dict[tuple[str, str, str, int], dict[str, Any]]:
+    """Give columns of the records at some places, by delivery, file, sheet and row number."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    wanted = {(p["delivery"], p["file"], p["sheet"], p["row_number"]) for p in places}
+    if not wanted or not columns:
+        return {}
+    keys = ["delivery", "file", "sheet", "row_number"]
+    slim = table.select([*keys, *columns])
+    for i, name in enumerate(keys):
+        values = sorted({place[i] for place in wanted})
+        kind = pa.int64() if name == "row_number" else pa.string()
+        slim = slim.filter(pc.is_in(slim[name], value_set=pa.array(values, kind)))
+    found = {tuple(row[k] for k in keys): row for row in slim.to_pylist()}
+    return {place: row for place, row in found.items() if place in wanted}
+
+
+def _files(sheets: Mapping[tuple[str, ...], Mapping[str, Any]]) -> list[Fault]:
+    """Give faults of whole files: empty, cut off, not to be read at all; sheets that are merely blank are none."""
+    out = []
+    for place, row in sheets.items():
+        if row["status"] in _READ or (row["status"] == "empty" and row["sheet"]):
+            continue
+        where = _named([*place, "", "", row["status"]])
+        out.append(Fault("file", **where, sha256=row["sha256"], count=1, of=row["rows"]))
+    return out
+
+
+def _deliveries(
+    result: IntakeResult, settings: Settings, sheets: Mapping[tuple[str, ...], Mapping[str, Any]]
+) -> list[Fault]:
+    """Compare each delivery with the one before of the same dataset: counties, kinds of files and rows gone."""
+    import fnmatch
+
+    out = []
+    names = {area.code: area.zh for area in settings.counties}
+    for name, contract in sorted(result.contracts.items()):
+        held: dict[str, list[tuple[str, int]]] = {}
+        for place, row in sheets.items():
+            if f"{place[0]}.{place[1]}" == name and row["status"] == "read":
+                held.setdefault(place[2], []).append((place[3], row["records"]))
+        days = sorted(held)
+        counties = _counties(result.tables[name]) if name in result.tables and len(days) > 1 else {}
+        for before, now in itertools.pairwise(days):
+            place = (contract.department, contract.dataset, now, "", "", "", "")
+            gone = (counties.get(before, set()) - counties.get(now, set())) & set(names)
+            out += [Fault("delivery", *place, f"county_missing:{names[code]}", count=1) for code in sorted(gone)]
+            for layout in contract.layouts:
+                glob = layout.files
+                hit = [any(fnmatch.fnmatchcase(f, glob) for f, _ in held[day]) for day in (before, now)]
+                if hit == [True, False] and layout.deliveries == "*":
+                    out.append(Fault("delivery", *place, f"file_missing:{glob}", count=1))
+            rows, last = (sum(n for _, n in held[day]) for day in (now, before))
+            if rows < last * FEWER:
+                out.append(Fault("delivery", *place, "fewer_rows", count=last - rows, of=last))
+    return out
+
+
+def _counties(table: pa.Table) -> dict[str, set[str]]:
+    if "county" not in table.column_names:
+        return {}
+    pairs = table.select(["delivery", "county"]).group_by(["delivery", "county"]).aggregate([])
+    out: dict[str, set[str]] = {}
+    for row in pairs.to_pylist():
+        if row["county"]:
+            out.setdefault(row["delivery"], set()).add(row["county"])
+    return out

@@ -1,0 +1,314 @@
+"""The return sheet's main path: faults to items, items to sheets, answers and later deliveries to closings."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commonground.city import City, storage_errors, write_atomically
+from commonground.errors import DeliveryError, Said, did_you_mean
+from commonground.governance import Ledger, transfer
+from commonground.governance.events import Kind
+from commonground.governance.vault import Vault
+from commonground.intake.returns import answers, layer, match, register
+from commonground.intake.returns.answers import Sent
+from commonground.intake.returns.content import DAYS, Content, make_content
+from commonground.intake.returns.faults import find_faults
+from commonground.intake.returns.model import Fault, Item
+from commonground.intake.returns.register import Register
+from commonground.intake.returns.replaced import find_replaced
+from commonground.intake.returns.workbook import draw, draw_summary
+
+if TYPE_CHECKING:
+    from commonground.intake.model import IntakeResult
+
+FOLDER = "sheets"
+"""Folder of the vault where return sheets lie as workbooks, until they are handed over or to be destroyed."""
+AUTHORITY = "退回交付部门核对更正 returned to the department that delivered it"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A return sheet that was made."""
+
+    identity: str
+    department: str
+    dataset: str
+    delivery: str
+    items: int
+    unlisted: int
+    path: Path
+    summary: Path
+    destroy_by: dt.date
+    new: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it as plain values."""
+        return {
+            **self.__dict__,
+            "path": str(self.path),
+            "summary": str(self.summary),
+            "destroy_by": str(self.destroy_by),
+        }
+
+
+def refresh(city: City, result: IntakeResult, faults: Sequence[Fault] = ()) -> dict[str, Register]:
+    """Bring the registers of all datasets up to what intake found.
+
+    Parameters
+    ----------
+    faults : sequence of Fault
+        Further ones, such as rows that fail a check.
+    """
+    vault = Vault(city)
+    with Ledger(city) as ledger:
+        now = ledger.clock()
+    by_name: dict[str, list[Fault]] = {name: [] for name in result.contracts}
+    for fault in [*find_faults(result, city.settings), *faults]:
+        by_name.setdefault(fault.name, []).append(fault)
+    files: dict[str, set[tuple[str, str]]] = {}
+    for row in result.conservation.to_pylist():
+        if row["status"] in ("read", "replaced"):
+            files.setdefault(f"{row['department']}.{row['dataset']}", set()).add((row["delivery"], row["file"]))
+    given = _given(vault)
+    out = {}
+    for name in sorted(by_name):
+        book = register.load(vault, name)
+        asked = {fault.key: fault for fault in by_name[name]}
+        asked |= {item.key: item.fault for item in book.unsettled}
+        fates = {}
+        if asked and name in result.tables:
+            replaced = find_replaced(files.get(name, ()))
+            fates = match.fates(
+                list(asked.values()), by_name[name], result.tables[name], result.contracts[name], replaced
+            )
+        corrected = {item.key: given[name, item.number] for item in book.unsettled if (name, item.number) in given}
+        before = dict(book.items)
+        register.update(book, by_name[name], fates, corrected, now)
+        if book.items != before:
+            register.save(vault, book)
+        if book.items:
+            out[name] = book
+    return out
+
+
+def _given(vault: Vault) -> dict[tuple[str, int], str]:
+    """Give dataset and number of the items that return sheets corrected, with the sheet."""
+    return {(one.dataset, one.item): one.identity for held in layer.load(vault).values() for one in held}
+
+
+def make(
+    city: City,
+    result: IntakeResult,
+    *,
+    actor: str,
+    dataset: str = "",
+    delivery: str = "",
+    destroy_by: dt.date | None = None,
+) -> list[Made]:
+    """Write the return sheets of all deliveries about which something is to be asked, or of one.
+
+    Raises
+    ------
+    AccessError
+        ``actor`` may not hand files over.
+    DeliveryError
+        There is no such dataset or delivery.
+    """
+    transfer.require(city, Kind.RETURN_SHEET, actor)
+    registers = refresh(city, result)
+    _known(result, dataset, delivery)
+    with Ledger(city) as ledger:
+        now = ledger.clock()
+    destroy_expired(city, now.date())
+    until = destroy_by or now.date() + dt.timedelta(days=DAYS)
+    out = []
+    for name, book in registers.items():
+        if dataset not in ("", name):
+            continue
+        by_delivery: dict[str, list[Item]] = {}
+        for item in book.unsettled:
+            by_delivery.setdefault(item.fault.delivery, []).append(item)
+        for day, items in sorted(by_delivery.items()):
+            if delivery in ("", day):
+                content = make_content(city, result.contracts[name], day, items, now.date(), until)
+                out.append(_write(city, book, content, items, actor, now))
+        register.save(Vault(city), book)
+    return out
+
+
+def _known(result: IntakeResult, dataset: str, delivery: str) -> None:
+    known = {f"{r['department']}.{r['dataset']}": set() for r in result.conservation.to_pylist()}  # type: dict[str, set[str]]
+    for row in result.conservation.to_pylist():
+        known[f"{row['department']}.{row['dataset']}"].add(row["delivery"])
+    if dataset and dataset not in known:
+        raise DeliveryError(
+            Said(f"没有数据集“{dataset}”。", f"There is no dataset “{dataset}”."),
+            where="--dataset",
+            todo=did_you_mean(dataset, known),
+        )
+    days = set().union(*(days for name, days in known.items() if dataset in ("", name)))
+    if delivery and delivery not in days:
+        raise DeliveryError(
+            Said(f"没有交付“{delivery}”。", f"There is no delivery “{delivery}”."),
+            where="--delivery",
+            todo=did_you_mean(delivery, days),
+        )
+
+
+def _write(city: City, book: Register, content: Content, items: Sequence[Item], actor: str, now: dt.datetime) -> Made:
+    """Write one sheet and its summary, keep what was sent, and record that it leaves."""
+    vault = Vault(city)
+    folder = city.vault / FOLDER / content.department / content.dataset
+    name = f"{content.dataset}_{content.delivery}_{content.identity}.xlsx"
+    path, summary = folder / f"退回核对单_{name}", folder / f"汇总_{name}"
+    new = answers.sent_as(vault, content.identity) is None or not path.is_file()
+    listed = {line.number for line in content.lines}
+    if new:
+        with storage_errors(folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for target, drawn in ((path, draw(content)), (summary, draw_summary(content, gate(city)))):
+                write_atomically(target, drawn)
+                target.chmod(0o600)
+        faults = {item.number: item.fault for item in items if item.number in listed}
+        sent = Sent(
+            content.identity,
+            content.department,
+            content.dataset,
+            content.delivery,
+            content.destroy_by.isoformat(),
+            content.lines,
+            content.places,
+            faults,
+        )
+        answers.keep(vault, sent)
+        more = {"delivery": content.delivery, "dataset": content.dataset, "sheet": content.identity}
+        more |= {"items": str(len(listed)), "destroy_by": content.destroy_by.isoformat()}
+        transfer.record(
+            city,
+            kind=Kind.RETURN_SHEET,
+            recipient=content.department,
+            authority=AUTHORITY,
+            files=[path],
+            actor=actor,
+            more=more,
+        )
+    for item in items:
+        if item.number in listed and content.identity not in item.sheets:
+            at = now.isoformat(timespec="seconds")
+            book.put(
+                item.told(at, actor, "sent", content.identity, state="sent", sheets=(*item.sheets, content.identity))
+            )
+    return Made(
+        content.identity,
+        content.department,
+        content.dataset,
+        content.delivery,
+        len(content.lines),
+        content.unlisted,
+        path,
+        summary,
+        content.destroy_by,
+        new,
+    )
+
+
+def gate(city: City) -> Callable[[int], str]:
+    """Give how counts are let out: small ones hidden, others rounded, by the city's policy."""
+    policy = city.policy
+
+    def safe(count: int) -> str:
+        if count == 0:
+            return "0"
+        if count < policy.cell_threshold:
+            return f"<{policy.cell_threshold}"
+        step = max(policy.rounding, 1)
+        return f"{max(policy.cell_threshold, (count + step // 2) // step * step):,}"
+
+    return safe
+
+
+def destroy_expired(city: City, today: dt.date) -> list[Path]:
+    """Remove workbooks whose last day has passed; what was sent stays known by its number."""
+    vault = Vault(city)
+    gone = []
+    for path in sorted((city.vault / FOLDER).rglob("*.xlsx")):
+        sent = answers.sent_as(vault, path.stem.rpartition("_")[2])
+        if sent is None or sent.destroy_by < today.isoformat():
+            path.unlink()
+            gone.append(path)
+    return gone
+
+
+def close(
+    city: City, dataset: str, numbers: Sequence[int], reason: str, actor: str, *, accept: bool = False
+) -> list[Item]:
+    """Settle items by hand: because the department said so on the telephone, or because nothing more will come.
+
+    Parameters
+    ----------
+    reason : str
+        Why; it stays in the vault, the ledger holds the numbers alone.
+    accept : bool
+        The department says that they are right as delivered.
+
+    Raises
+    ------
+    DeliveryError
+        There is no such item, it is settled already, or no reason is given.
+    """
+    vault = Vault(city)
+    book = register.load(vault, dataset)
+    if not reason.strip():
+        raise DeliveryError(
+            Said("没有写销号的原因。", "No reason is given."), where="--reason", todo=Said("请写明原因。", "Give one.")
+        )
+    for number in numbers:
+        if number not in book.items or book.items[number].settled:
+            waiting = [str(item.number) for item in book.unsettled]
+            raise DeliveryError(
+                Said(f"{dataset} 没有待办的第 {number} 号。", f"{dataset} has no unsettled item {number}."),
+                where=str(number),
+                todo=did_you_mean(str(number), waiting)
+                if waiting
+                else Said("这个数据集没有待办的项。", "Nothing is open."),
+            )
+    state, via = ("accepted", "as_is") if accept else ("closed", "hand")
+    with Ledger(city) as ledger:
+        at = ledger.clock().isoformat(timespec="seconds")
+        for number in numbers:
+            book.put(book.items[number].told(at, actor, state, reason, state=state, via=via))
+        register.save(vault, book)
+        detail = {"items": [str(number) for number in sorted(numbers)], "via": via}
+        ledger.append(Kind.RETURN_CLOSED, actor, dataset.replace(".", "/", 1), detail)
+    return [book.items[number] for number in numbers]
+
+
+def rates(city: City, registers: Mapping[str, Register] | None = None) -> list[dict[str, Any]]:
+    """Give how many items each delivery had and how many are settled: counts alone, small ones hidden.
+
+    For the page on quality: nothing in it is about a person.
+    """
+    safe = gate(city)
+    out = []
+    for name, book in sorted((registers if registers is not None else register.load_all(Vault(city))).items()):
+        sums: dict[str, dict[str, int]] = {}
+        for item in book.items.values():
+            here = sums.setdefault(
+                item.fault.delivery, dict.fromkeys(("items", "open", "sent", "closed", "accepted"), 0)
+            )
+            here["items"] += 1
+            here[item.state] += 1
+        for delivery, counts in sorted(sums.items()):
+            department, _, dataset = name.partition(".")
+            settled = counts["closed"] + counts["accepted"]
+            small = min(settled, counts["items"] - settled)
+            share = settled / counts["items"] if counts["items"] >= city.policy.cell_threshold else None
+            hidden = share is not None and 0 < small < city.policy.cell_threshold
+            place = {"department": department, "dataset": dataset, "delivery": delivery}
+            shown = {state: safe(count) for state, count in counts.items()}
+            out.append({**place, **shown, "settled_share": None if hidden or share is None else round(share, 2)})
+    return out

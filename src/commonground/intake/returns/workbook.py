@@ -1,0 +1,367 @@
+"""Draws a return sheet as a workbook; the same content gives the same bytes.
+
+Texts of departments are written as texts, never as formulas, numbers or links, whatever they begin with; the cells
+to be filled in are in text format, so that an identity number stays what was typed. Nothing is written to a
+temporary folder.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from commonground.errors import Said
+from commonground.intake.returns.content import Content, Line, both
+
+if TYPE_CHECKING:
+    from xlsxwriter.format import Format
+    from xlsxwriter.workbook import Workbook
+    from xlsxwriter.worksheet import Worksheet
+
+README, SUMMARY, ITEMS, ROWS, CODES = "说明 Read me", "汇总 Summary", "问题清单 Items", "逐行 Rows", "取值 Codes"
+MARK = "commonground"
+"""The hidden sheet that says which return sheet this is."""
+HEAD = 1
+"""0-based row of the headers on the sheets to be filled in."""
+ITEM_COLUMNS = (
+    (Said("编号", "No."), 7),
+    (Said("文件 [工作表]", "File [sheet]"), 17),
+    (Said("行号", "Row"), 9),
+    (Said("列名", "Column"), 12),
+    (Said("行内标识", "Whose row"), 21),
+    (Said("问题", "What is wrong"), 33),
+    (Said("行数", "Rows"), 6),
+    (Said("原文", "As delivered"), 22),
+    (Said("处理", "Decision"), 10),
+    (Said("更正值", "Corrected value"), 22),
+    (Said("说明", "Remark"), 18),
+)
+ROW_COLUMNS = (
+    *(ITEM_COLUMNS[i] for i in range(4)),
+    (Said("原文", "As delivered"), 24),
+    (Said("更正值", "Corrected value"), 24),
+    (Said("说明", "Remark"), 24),
+)
+ITEM_LOCKED, ROW_LOCKED = 8, 5
+_FONT = "宋体"
+_LINE = 13.5
+_FULL = 32_000  # a cell holds 32,767 characters
+
+
+def draw(content: Content) -> bytes:
+    """Draw the whole return sheet: read me, summary, items, rows, codes."""
+    book, buffer, styles = _begin(content, "退回核对单 Return sheet")
+    _readme(book, content, styles)
+    _summary(book, content, styles, None)
+    ranges = _plan_codes(content)
+    _fill_in(book, ITEMS, _ITEM_TITLE, ITEM_COLUMNS, content.lines, styles, ranges)
+    if content.places:
+        _fill_in(book, ROWS, _ROW_TITLE, ROW_COLUMNS, content.places, styles, ranges)
+    if content.codes:
+        _codes(book, content, styles)
+    _mark(book, content)
+    book.get_worksheet_by_name(ITEMS).activate()
+    book.close()
+    return buffer.getvalue()
+
+
+def draw_summary(content: Content, safe: Callable[[int], str]) -> bytes:
+    """Draw the summary alone, without a text of any record, with counts as ``safe`` lets them out."""
+    book, buffer, styles = _begin(content, "退回核对汇总 Summary of a return sheet")
+    _summary(book, content, styles, safe)
+    book.close()
+    return buffer.getvalue()
+
+
+_ITEM_TITLE = Said(
+    "只填右边三列：处理、更正值、说明。其他各列已锁定，请勿改动。",
+    "Fill in the three columns on the right alone: decision, corrected value, remark. The others are locked.",
+)
+_ROW_TITLE = Said(
+    "同一原文的各行。各行应更正为不同的值时，在这里逐行填写；这里填了的，以这里为准。",
+    "The rows of items about several. Where rows need different values, give them here; what stands here holds.",
+)
+
+
+class _Styles:
+    """The few looks of a return sheet; fonts that every office's computer has."""
+
+    def __init__(self, book: Workbook) -> None:
+        def look(**more: Any) -> Format:
+            return book.add_format({"font_name": _FONT, "font_size": 10, "valign": "top", "text_wrap": True, **more})
+
+        text = {"num_format": "@", "border": 1, "border_color": "#A6A6A6"}
+        self.title = look(font_name="黑体", font_size=14, text_wrap=False)
+        self.note = look(text_wrap=False, font_color="#7F3F00")
+        self.plain = look()
+        self.strong = look(bold=True)
+        self.head = look(bold=True, bg_color="#DDE6F0", border=1, border_color="#A6A6A6", valign="vcenter")
+        # quote_prefix: a text that begins with = + - @ stays a text even after the cell was edited
+        self.locked = look(**text, quote_prefix=True)
+        self.open = look(**text, locked=False, bg_color="#FFF9DB")
+        self.count = look(num_format="#,##0", border=1, border_color="#A6A6A6")
+        self.share = look(num_format="0.0%", border=1, border_color="#A6A6A6")
+
+
+def _begin(content: Content, title: str) -> tuple[Workbook, io.BytesIO, _Styles]:
+    import xlsxwriter
+
+    buffer = io.BytesIO()
+    options = {
+        "in_memory": True,  # no copy of the sheet in a temporary folder
+        "strings_to_numbers": False,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+    }
+    book = xlsxwriter.Workbook(buffer, options)
+    book.set_properties(
+        {
+            "title": f"{title} {content.subject}",
+            "author": both(content.city).replace("\n", " "),
+            "company": "",
+            "comments": "内部资料 For internal use",
+            "created": dt.datetime.combine(content.made_on, dt.time()),
+        }
+    )
+    return book, buffer, _Styles(book)
+
+
+def _page(sheet: Worksheet, content_rows: int, columns: Sequence[tuple[Said, int]]) -> None:
+    sheet.set_landscape()
+    sheet.set_paper(9)  # A4
+    sheet.fit_to_pages(1, 0)
+    sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
+    sheet.set_footer('&L&"宋体"内部资料 For internal use&C&A&R第 &P 页 / 共 &N 页')
+    for i, (_, width) in enumerate(columns):
+        sheet.set_column(i, i, width)
+    if content_rows:
+        sheet.repeat_rows(HEAD)
+
+
+def _readme(book: Workbook, content: Content, styles: _Styles) -> None:
+    sheet = book.add_worksheet(README)
+    _page(sheet, 0, ((Said("", ""), 26), (Said("", ""), 100)))
+    sheet.write_string(0, 0, f"退回核对单 Return sheet　{content.title.zh} {content.title.en}", styles.title)
+    row = 2
+    for label, text in _facts(content):
+        sheet.set_row(row, _height([(both(label), 26), (text, 100)]))
+        sheet.write_string(row, 0, both(label), styles.strong)
+        sheet.write_string(row, 1, text, styles.plain)
+        row += 1
+    row += 1
+    for lang, head in (("zh", "怎样填写"), ("en", "How to fill it in")):
+        sheet.write_string(row, 0, head, styles.strong)
+        for step, said in enumerate(_STEPS, 1):
+            text = f"{step}. {said(lang)}"
+            sheet.set_row(row, _height([(text, 100)]))
+            sheet.write_string(row, 1, text, styles.plain)
+            row += 1
+        row += 1
+
+
+def _facts(content: Content) -> list[tuple[Said, str]]:
+    out = [
+        (Said("城市", "City"), both(content.city)),
+        (Said("退回部门", "To"), content.department),
+        (Said("数据集", "Dataset"), f"{content.dataset}（{content.title.zh} {content.title.en}）"),
+        (Said("交付", "Delivery"), content.delivery),
+        (Said("核对单号", "Sheet number"), content.identity),
+        (Said("编制日期", "Made on"), content.made_on.isoformat()),
+        (Said("项数", "Items"), f"{len(content.lines):,}"),
+        (Said("性质", "Marking"), "内部资料，含个人信息，不得外传\nInternal: personal data, not to be passed on"),
+        (
+            Said("用途", "Purpose"),
+            "仅供本部门核对、更正自己交付的数据\nOnly to check and correct the data that your department delivered",
+        ),
+        (Said("销毁期限", "Destroy by"), content.destroy_by.isoformat()),
+    ]
+    if content.unlisted:
+        more = f"另有 {content.unlisted:,} 项本次未列出，随下一份核对单退回\n{content.unlisted:,} more follow later"
+        out.append((Said("未列出", "Not listed"), more))
+    return out
+
+
+_STEPS = (
+    Said(
+        "问题清单中的文件、行号、列名都是贵部门交来文件中的，行号为文件中的实际行数（含表头）。",
+        "File, row and column are those of your own file; rows are counted as they stand, the header included.",
+    ),
+    Said(
+        "有正确值的，填在“更正值”；可以选的列请从下拉列表中选。",
+        "Give the right value under “corrected value”; where there is a list, choose from it.",
+    ),
+    Said(
+        "原文本来就对的，“处理”选“属实”，并在“说明”写明依据；确实没有值的选“无值”。",
+        "Where it is right as delivered choose “as it is” and say why; where there is no value choose “no value”.",
+    ),
+    Said(
+        "整行、整列、整个文件的问题，请改好后重新交付文件，“处理”选“另交文件”。",
+        "For whole rows, columns and files deliver a corrected file and choose “new file”.",
+    ),
+    Said(
+        "可以隐藏、筛选，不要改动锁定的格；暂时不能答复的留空。",
+        "Filter as you like, but do not change locked cells; leave blank what you cannot answer yet.",
+    ),
+    Said(
+        "填好后由原渠道交回，逾期请销毁。",
+        "Hand it back the way that it came; destroy it when the date above has passed.",
+    ),
+)
+
+_SUMMARY_COLUMNS = (
+    (Said("文件", "File"), 22),
+    (Said("工作表", "Sheet"), 10),
+    (Said("列名", "Column"), 16),
+    (Said("问题", "What is wrong"), 30),
+    (Said("怎样处理", "What to do"), 50),
+    (Said("项数", "Items"), 7),
+    (Said("涉及行数", "Rows"), 9),
+    (Said("该表行数", "Rows in all"), 11),
+    (Said("占比", "Share"), 8),
+)
+
+
+def _summary(book: Workbook, content: Content, styles: _Styles, safe: Callable[[int], str] | None) -> None:
+    sheet = book.add_worksheet(SUMMARY)
+    _page(sheet, 1, _SUMMARY_COLUMNS)
+    sheet.write_string(0, 0, f"汇总 Summary　{content.subject}　{content.made_on}", styles.title)
+    _heads(sheet, _SUMMARY_COLUMNS, styles)
+    for row, (file, part, column, reason, do, items, rows, of) in enumerate(content.summary, HEAD + 1):
+        texts = (file or "整次交付\nthe delivery", part, column or "—", both(reason), both(do))
+        sheet.set_row(row, _height([(t, w) for t, (_, w) in zip(texts, _SUMMARY_COLUMNS, strict=False)]))
+        for i, text in enumerate(texts):
+            sheet.write_string(row, i, text, styles.locked)
+        for i, count in enumerate((items, rows, of), len(texts)):
+            if safe is None:
+                sheet.write_number(row, i, count, styles.count)
+            else:
+                sheet.write_string(row, i, safe(count), styles.locked)
+        if safe is None and of:
+            sheet.write_number(row, 8, rows / of, styles.share)
+        else:
+            sheet.write_string(row, 8, "", styles.locked)
+    sheet.freeze_panes(HEAD + 1, 0)
+    sheet.protect("", _ALLOWED)
+
+
+_ALLOWED = {"autofilter": True, "format_columns": True, "format_rows": True, "select_locked_cells": True, "sort": True}
+
+
+def _heads(sheet: Worksheet, columns: Sequence[tuple[Said, int]], styles: _Styles) -> None:
+    sheet.set_row(HEAD, 30)
+    for i, (said, _) in enumerate(columns):
+        sheet.write_string(HEAD, i, both(said), styles.head)
+
+
+def _fill_in(
+    book: Workbook,
+    name: str,
+    title: Said,
+    columns: Sequence[tuple[Said, int]],
+    lines: Sequence[Line],
+    styles: _Styles,
+    codes: dict[str, str],
+) -> None:
+    """Draw a sheet whose last columns are to be filled in."""
+    sheet = book.add_worksheet(name)
+    _page(sheet, 1, columns)
+    sheet.write_string(0, 0, f"{title.zh}　{title.en}", styles.note)
+    _heads(sheet, columns, styles)
+    locked = ITEM_LOCKED if name == ITEMS else ROW_LOCKED
+    widths = [width for _, width in columns]
+    for row, line in enumerate(lines, HEAD + 1):
+        sheet.set_row(row, _height(list(zip(line.cells, widths, strict=False))))
+        for i, text in enumerate(line.cells):
+            sheet.write_string(row, i, text[:_FULL], styles.locked)
+        for i in range(locked, len(columns)):
+            sheet.write_blank(row, i, None, styles.open)
+    last = HEAD + max(len(lines), 1)
+    if name == ITEMS:
+        _lists(sheet, locked, [", ".join(line.decisions) for line in lines], _decision_list)
+    kinds = [f"{line.codes}\t{line.hint}" if line.codes or line.hint else "" for line in lines]
+    _lists(sheet, len(columns) - 2, kinds, lambda kind: _code_list(codes, *kind.split("\t", 1)))
+    sheet.autofilter(HEAD, 0, last, len(columns) - 1)
+    sheet.freeze_panes(HEAD + 1, 1)
+    sheet.protect("", _ALLOWED)
+
+
+def _lists(sheet: Worksheet, column: int, kinds: Iterable[str], make: Callable[[str], dict[str, Any] | None]) -> None:
+    """Put a list of choices on each run of cells that share one."""
+    row = HEAD + 1
+    for kind, run in itertools.groupby(kinds):
+        end = row + sum(1 for _ in run) - 1
+        rule = make(kind) if kind else None
+        if rule is not None:
+            sheet.data_validation(row, column, end, column, rule)
+        row = end + 1
+
+
+def _decision_list(kinds: str) -> dict[str, Any]:
+    return {
+        "validate": "list",
+        "source": kinds.split(", "),
+        "error_title": "请从列表中选择",
+        "error_message": "请选择列表中的一项，或留空。Choose from the list, or leave it blank.",
+    }
+
+
+def _code_list(ranges: dict[str, str], column: str, hint: str) -> dict[str, Any]:
+    """Offer a coded column's list, and say what to do while the cell is filled in."""
+    rule: dict[str, Any] = {"validate": "any"}
+    if column:
+        rule = {
+            "validate": "list",
+            "source": ranges[column],
+            "error_type": "warning",
+            "error_title": "请从列表中选择",
+            "error_message": "列表以外的取值可能不被接受。Other values may be refused.",
+        }
+    if hint:
+        rule |= {"input_title": "怎样处理 What to do", "input_message": hint[:250]}
+    return rule
+
+
+def _plan_codes(content: Content) -> dict[str, str]:
+    """Say where on the sheet of codes each column's list will stand."""
+    from xlsxwriter.utility import xl_range_abs
+
+    return {
+        column: f"='{CODES}'!{xl_range_abs(HEAD + 1, i, HEAD + len(listed), i)}"
+        for i, (column, listed) in enumerate(sorted(content.codes.items()))
+    }
+
+
+def _codes(book: Workbook, content: Content, styles: _Styles) -> None:
+    sheet = book.add_worksheet(CODES)
+    columns = sorted(content.codes)
+    _page(sheet, 1, [(Said(name, name), 20) for name in columns])
+    sheet.write_string(0, 0, "各列可以填写的取值　Values that each column takes", styles.note)
+    for i, name in enumerate(columns):
+        sheet.write_string(HEAD, i, name, styles.head)
+        for row, text in enumerate(content.codes[name], HEAD + 1):
+            sheet.write_string(row, i, text, styles.locked)
+    sheet.freeze_panes(HEAD + 1, 0)
+    sheet.protect("", _ALLOWED)
+
+
+def _mark(book: Workbook, content: Content) -> None:
+    sheet = book.add_worksheet(MARK)
+    for row, text in enumerate((content.identity, content.department, content.dataset, content.delivery)):
+        sheet.write_string(row, 0, text)
+    sheet.very_hidden()
+
+
+def _height(cells: Iterable[tuple[str, int]]) -> float:
+    """Estimate a row's height: some office programs do not fit rows to wrapped text by themselves."""
+    most = 1
+    for text, width in cells:
+        lines = sum(max(1, -(-_columns(part) // max(width - 1, 1))) for part in text[:_FULL].split("\n"))
+        most = max(most, lines)
+    return min(most * _LINE + 2, 400.0)
+
+
+def _columns(text: str) -> int:
+    return sum(2 if ord(c) > 0x2E80 else 1 for c in text)
