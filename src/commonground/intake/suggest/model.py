@@ -22,7 +22,8 @@ class ColumnProfile:
     name : str
         The header as the contract would name it; joined with "/" where the header has several rows; "" without one.
     position : int
-        0-based place in the sheet.
+        0-based place in the sheet; -1 for a pseudo-column ("@sheet", a named group of ``file_pattern``), which stands
+        among the columns like any other.
     rows, filled, distinct : int
         Data rows, those with a text in this column, and different texts (counted on the rows that were read).
     values : tuple of (str, int)
@@ -104,7 +105,11 @@ class ColumnProposal:
 
 @dataclass(frozen=True)
 class DatasetProposal:
-    """A contract proposed for files that hold the same kind of rows."""
+    """A contract proposed for files that hold the same kind of rows.
+
+    ``columns`` has one entry for each different name among the columns of ``sheets``, in order of first appearance;
+    no two that stand in one sheet together have the same concept.
+    """
 
     kind: str | None
     kind_confidence: float
