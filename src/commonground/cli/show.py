@@ -15,6 +15,8 @@ import click
 from commonground.errors import CommonGroundError, Said
 
 STAGES = {
+    "fetch": Said("从数据库取数", "Fetching from databases"),
+    "suggest": Said("分析文件", "Profiling the files"),
     "intake": Said("读入各部门文件", "Reading the departments' files"),
     "people": Said("把记录连接到人", "Linking the records to persons"),
     "variables": Said("按定义计算变量", "Computing the variables"),

@@ -11,6 +11,8 @@ from typing import Any
 
 from commonground.city import City, check_keys, read_toml
 from commonground.errors import ContractError, Said, did_you_mean
+from commonground.intake.database import read_database
+from commonground.intake.layout_keys import KEYS, read_format_keys
 from commonground.intake.model import (
     FORMATS,
     TEXT_FORMATS,
@@ -56,6 +58,7 @@ _LAYOUT = {
     "file_pattern": "text",
     "non_data": "tables",
     "constants": "table",
+    **KEYS,
 }
 _DATASET = {
     "kind": "text",
@@ -77,7 +80,7 @@ def load_contracts(city: City) -> dict[str, Contract]:
         There is none, or one is written wrongly.
     """
     pack = load_pack(city.settings.pack)
-    paths = sorted(city.sources.glob("*/*.toml"))
+    paths = sorted(p for p in city.sources.glob("*/*.toml") if not p.name.endswith(".suggested.toml"))
     if not paths:
         raise ContractError(
             Said("没有任何数据读取约定。", "There are no contracts."),
@@ -112,14 +115,18 @@ def load_contract(path: Path, pack: Pack | None = None) -> Contract:
     pack = pack or load_pack()
     raw = read_toml(path, ContractError)
     where = str(path)
-    _check(raw, {"dataset": "table", "delivery": "tables", "layout": "tables", "column": "tables"}, where)
+    sections = dict.fromkeys(("delivery", "layout", "column", "check"), "tables")
+    _check(raw, sections | {"dataset": "table", "database": "table"}, where)
     dataset = raw.get("dataset", {})
     _check(dataset, _DATASET, f"{where} [dataset]")
     kind = _one_of(dataset.get("kind", ""), pack.kinds, f"{where} [dataset] kind", "数据种类", "kind of dataset")
     rows = dataset.get("rows_per_person", "one")
     _one_of(rows, {"one": 1, "many": 2}, f"{where} [dataset] rows_per_person", "取值", "value")
     title = dataset.get("title", {})
-    layouts = tuple(_layout(entry, f"{where} [[layout]] {i}", pack) for i, entry in enumerate(raw.get("layout", []), 1))
+    database = read_database(raw["database"], where) if "database" in raw else None
+    fetched = [{"format": "parquet", "files": f"{database.name}.parquet"}] if database else []
+    given = raw.get("layout", fetched)
+    layouts = tuple(_layout(entry, f"{where} [[layout]] {i}", pack) for i, entry in enumerate(given, 1))
     if not layouts:
         raise ContractError(
             Said("读取约定没有写 [[layout]]。", "The contract has no [[layout]]."),
@@ -142,7 +149,20 @@ def load_contract(path: Path, pack: Pack | None = None) -> Contract:
         layouts=layouts,
         columns=tuple(_column(entry, where, pack) for entry in raw.get("column", [])),
         hash=hashlib.sha256(path.read_bytes()).hexdigest(),
+        checks=_checks(raw.get("check", []), where),
+        database=database,
     )
+
+
+def _checks(entries: list[dict[str, Any]], where: str) -> tuple[Mapping[str, Any], ...]:
+    """Take the quality checks that a contract adds, and those that it waives with the reason."""
+    if not entries:
+        return ()
+    from commonground.intake.checks.rules import check_contract_entry
+
+    for i, entry in enumerate(entries, 1):
+        check_contract_entry(entry, f"{where} [[check]] {i}")
+    return tuple(entries)
 
 
 def _check(given: Mapping[str, Any], wanted: Mapping[str, str], where: str) -> None:
@@ -211,14 +231,14 @@ def _layout(raw: Mapping[str, Any], where: str, pack: Pack) -> Layout:
     _one_of(kind, dict.fromkeys(FORMATS), f"{where} format", "文件格式", "format")
     encoding = raw.get("encoding", "")
     _check_encoding(encoding, kind in TEXT_FORMATS or kind == "dbf", where)
-    header = raw.get("header_row", 1)
+    header = raw.get("header_row", 0 if kind == "fixed" or raw.get("layout_file") else 1)
     rules = []
     for entry in raw.get("non_data", []):
         _check(entry, {"column": "text", "matches": "text", "reason": "text"}, f"{where} non_data")
         _one_of(entry.get("reason", "note"), dict.fromkeys(_REASONS), f"{where} non_data reason", "原因", "reason")
         pattern = _regex(entry.get("matches", ""), f"{where} non_data")
         rules.append(NonData(clean_name(entry.get("column", "*")), pattern, entry.get("reason", "note")))
-    if header == 0 and not raw.get("columns"):
+    if header == 0 and not raw.get("columns") and not raw.get("layout_file"):
         raise ContractError(
             Said("没有表头的文件要写明各列。", "For a file without a header the columns must be named."),
             where=f"{where} columns",
@@ -241,6 +261,7 @@ def _layout(raw: Mapping[str, Any], where: str, pack: Pack) -> Layout:
         file_pattern=_regex(raw["file_pattern"], f"{where} file_pattern") if "file_pattern" in raw else None,
         non_data=tuple(rules),
         constants=_constants(raw.get("constants", {}), where, pack),
+        **read_format_keys(raw, where),
     )
 
 

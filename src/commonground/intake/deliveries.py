@@ -1,21 +1,45 @@
-"""Finds what the departments delivered: every file is accounted for, whether a contract takes it or not."""
+"""Finds what the departments delivered: every file is accounted for, whether a contract takes it or not.
+
+A file inside a .zip or .gz counts as a file: ``a.zip/inner.csv``, ``b.csv.gz/b.csv``; contracts' globs match that.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from commonground.errors import DeliveryError, Said, did_you_mean
+from commonground.errors import CommonGroundError, DeliveryError, Said, did_you_mean
+from commonground.intake import archives
+from commonground.intake.fetch import NOTE
 from commonground.intake.model import Contract, Layout
+from commonground.intake.returns.answers import is_return_sheet
+from commonground.intake.returns.replaced import base_of, matches
 
-_LITTER = (".", "~$", "Thumbs.db", "desktop.ini")
+_LITTER = (".", "~$", "Thumbs.db", "desktop.ini", "__MACOSX")
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """One delivered file. ``status`` is "" for files to read, else ``empty``, ``ignored`` or ``no contract``."""
+    """One delivered file.
+
+    Attributes
+    ----------
+    file : str
+        Its path within the delivery, through archives: ``2025/a.zip/inner.csv``.
+    path : Path
+        The same from the root, for messages; of a file in an archive ``opened`` gives one that can be opened.
+    status : str
+        "" for files to read, else ``empty``, ``ignored``, ``no contract``, or ``return sheet`` for one that came back.
+    archive : Path or None
+        The archive that it is in, and ``place`` which of its members.
+    litter : bool
+        Left behind by a program (.DS_Store, Thumbs.db, ~$…): ``ignored`` without anybody's saying so.
+    """
 
     department: str
     dataset: str
@@ -24,6 +48,9 @@ class Delivered:
     path: Path
     status: str = ""
     contract: Contract | None = None
+    archive: Path | None = None
+    place: tuple[int, ...] = ()
+    litter: bool = False
 
 
 def find_files(deliveries: Path, contracts: Mapping[str, Contract]) -> list[Delivered]:
@@ -46,7 +73,7 @@ def find_files(deliveries: Path, contracts: Mapping[str, Contract]) -> list[Deli
         if wanted is not None and not wanted.absent:
             for part in [*sorted(path for path in folder.iterdir() if path.is_dir()), folder]:
                 inside = [file for file in found if file.path.is_relative_to(part)]
-                if not any(file.status == "" for file in inside):
+                if not any(file.status in ("", "return sheet") for file in inside):
                     raise _nothing(part, inside)
         out += found
     return out
@@ -55,32 +82,135 @@ def find_files(deliveries: Path, contracts: Mapping[str, Contract]) -> list[Deli
 def _above(deliveries: Path) -> list[Delivered]:
     """List files put beside the datasets' folders instead of into one: read by nobody, but not unseen."""
     paths = [path for path in (*deliveries.glob("*"), *deliveries.glob("*/*")) if path.is_file()]
-    return [
-        Delivered("" if path.parent == deliveries else path.parent.name, "", "", path.name, path, "no contract")
-        for path in sorted(paths)
-        if not path.name.startswith(_LITTER)
-    ]
+    out = []
+    for path in sorted(paths):
+        department, litter = "" if path.parent == deliveries else path.parent.name, _is_litter(path.name)
+        status = "ignored" if litter else "no contract"
+        out.append(Delivered(department, "", "", path.name, path, status, litter=litter))
+    return out
 
 
 def _in_folder(folder: Path, contract: Contract | None) -> list[Delivered]:
     out = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         parts = path.relative_to(folder).parts
-        if parts[-1].startswith(_LITTER):
-            continue
         delivery, file = (parts[0], "/".join(parts[1:])) if len(parts) > 1 else ("", parts[0])
-        if contract is None:
-            status = "no contract"
-        elif any(fnmatch.fnmatchcase(file, entry.files) and not entry.sheets for entry in contract.ignore):
-            status = "ignored"
-        elif path.stat().st_size == 0:
-            status = "empty"
+        found = Delivered(folder.parent.name, folder.name, delivery, file, path, contract=contract)
+        one = _with_status(found, path.stat().st_size)
+        if one.status == "" and not delivery:
+            raise _no_delivery(path)
+        if one.status == "" and path.suffix.lower() in archives.SUFFIXES:
+            out += _in_archive(one)
         else:
-            status = ""
-            if not delivery:
-                raise _no_delivery(path)
-        out.append(Delivered(folder.parent.name, folder.name, delivery, file, path, status, contract))
+            out.append(one)
     return out
+
+
+def _in_archive(found: Delivered) -> list[Delivered]:
+    """List the members of an archive as files of the delivery."""
+    out = []
+    for member in sorted(archives.list_members(found.path), key=lambda one: one.name):
+        path, file = found.path / member.name, f"{found.file}/{member.name}"
+        inner = replace(found, file=file, path=path, archive=found.path, place=member.place)
+        out.append(_with_status(inner, member.size))
+    return out
+
+
+def _with_status(found: Delivered, size: int) -> Delivered:
+    """Tell what is to be done with a file."""
+    if _is_litter(found.file):
+        return replace(found, status="ignored", litter=True)
+    contract, status = found.contract, ""
+    if contract is None:
+        status = "no contract"
+    elif any(
+        fnmatch.fnmatchcase(found.file, entry.files) and not entry.sheets for entry in contract.ignore
+    ) or _is_companion(found, contract):
+        status = "ignored"
+    elif size == 0:
+        status = "empty"
+    elif found.archive is None and base_of(found.delivery) != found.delivery and is_return_sheet(found.path):
+        status = "return sheet"
+    return replace(found, status=status)
+
+
+def _is_litter(file: str) -> bool:
+    """Tell whether a program left a file behind: no department means to deliver it."""
+    return any(part.startswith(_LITTER) for part in file.split("/"))
+
+
+def _is_companion(found: Delivered, contract: Contract) -> bool:
+    """Tell whether a file says how others are read: the note of a fetch, or a layout file that the contract names."""
+    name = found.path.name
+    if name.endswith(NOTE):
+        return found.path.with_name(name.removesuffix(NOTE) + ".parquet").is_file()
+    return any(layout.layout_file == name for layout in contract.layouts)
+
+
+@contextlib.contextmanager
+def opened(found: Delivered) -> Iterator[Path]:
+    """Give a path under which a delivered file can be opened, for as long as the block lasts.
+
+    A file in an archive is unpacked into a private folder, with the layout file that lies beside it in the archive;
+    errors raised in the block name the file as it was delivered, not the unpacked copy.
+    """
+    if found.archive is None:
+        yield found.path
+        return
+    with contextlib.ExitStack() as stack:
+        unpacked = stack.enter_context(archives.unpacked(found.archive, found.place, found.path.suffix))
+        for name, place in _companions(found).items():
+            beside = stack.enter_context(archives.unpacked(found.archive, place))
+            shutil.copy(beside, unpacked.with_name(name))
+        for layout in found.contract.layouts if found.contract else ():
+            near = find_beside(found.archive, layout.layout_file) if layout.layout_file else None
+            if near is not None and not unpacked.with_name(near.name).exists():
+                shutil.copy(near, unpacked.with_name(near.name))
+        try:
+            yield unpacked
+        except CommonGroundError as error:
+            error.where = error.where.replace(str(unpacked.parent) + "/", f"{found.path.parent}/")
+            error.where = error.where.replace(unpacked.name, found.path.name)
+            error.args = (error.message("en"),)
+            raise
+
+
+def _companions(found: Delivered) -> dict[str, tuple[int, ...]]:
+    """Layout files beside a file in an archive: name → place."""
+    names = {layout.layout_file for layout in found.contract.layouts} - {""} if found.contract else set()
+    if not names or found.archive is None:
+        return {}
+    members = archives.list_members(found.archive)
+    return {name: one.place for one in members for name in names if one.name.rpartition("/")[2] == name}
+
+
+def companions_digest(found: Delivered) -> str:
+    """Give a hash of the layout file that a file is read by, "" without one: when it changes the file is read again."""
+    if found.contract is None or not any(layout.layout_file for layout in layouts_of(found, found.contract)):
+        return ""
+    digest = hashlib.sha256()
+    for layout in layouts_of(found, found.contract):
+        if not layout.layout_file:
+            continue
+        place = _companions(found).get(layout.layout_file)
+        beside = find_beside(found.path, layout.layout_file)
+        if place is not None and found.archive is not None:
+            with archives.unpacked(found.archive, place) as path:
+                digest.update(path.read_bytes())
+        elif beside is not None:
+            digest.update(beside.read_bytes())
+    return digest.hexdigest()
+
+
+def find_beside(path: Path, name: str) -> Path | None:
+    """Find a layout file in the folder of a delivered file or one of the three above: the delivery's, the dataset's."""
+    for folder in list(path.parents)[:4]:
+        found = folder / name
+        if found.is_file():
+            return found
+        if folder.name.startswith(archives.PREFIX):
+            return None
+    return None
 
 
 def pick_layout(found: Delivered, contract: Contract) -> Layout:
@@ -112,7 +242,7 @@ def layouts_of(found: Delivered, contract: Contract) -> list[Layout]:
     return [
         layout
         for layout in contract.layouts
-        if fnmatch.fnmatchcase(found.file, layout.files) and fnmatch.fnmatchcase(found.delivery, layout.deliveries)
+        if fnmatch.fnmatchcase(found.file, layout.files) and matches(found.delivery, layout.deliveries)
     ]
 
 

@@ -7,6 +7,7 @@ import fnmatch
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commonground.city import Settings
@@ -17,6 +18,7 @@ from commonground.intake.deliveries import Delivered, layouts_of, pick_layout
 from commonground.intake.model import Block, Contract, DeliveryRule, Layout, Limits, Pack, Sheet
 from commonground.intake.readers import read
 from commonground.intake.recode import Share, arrow_type, output_types, recode
+from commonground.intake.returns.replaced import matches
 from commonground.intake.shape import shape
 from commonground.intake.store import quarantine_schema, same
 
@@ -39,6 +41,7 @@ class Reading:
     setting: Setting
     limits: Limits
     schema: pa.Schema
+    path: Path
 
     def where(self, sheet: str) -> str:
         """File and sheet, for messages."""
@@ -76,8 +79,15 @@ class Outcome:
     names: tuple[str, ...] = ()
 
 
-def prepare(found: Delivered, contract: Contract, pack: Pack, settings: Settings, limits: Limits) -> Reading:
+def prepare(
+    found: Delivered, contract: Contract, pack: Pack, settings: Settings, limits: Limits, path: Path | None = None
+) -> Reading:
     """Find what holds for a file.
+
+    Parameters
+    ----------
+    path : Path, optional
+        Where its content is, if not where it was delivered: a file in an archive is unpacked first.
 
     Raises
     ------
@@ -88,7 +98,9 @@ def prepare(found: Delivered, contract: Contract, pack: Pack, settings: Settings
     received = _delivered_on(found, day)
     setting = Setting(pack, settings, received.year, received.toordinal() - _EPOCH)
     layout = pick_layout(found, contract)
-    return Reading(found, contract, layout, rule.constants, setting, limits, file_schema(contract, pack))
+    return Reading(
+        found, contract, layout, rule.constants, setting, limits, file_schema(contract, pack), path or found.path
+    )
 
 
 def read_parts(reading: Reading, keep: Keep, cut: frozenset[tuple[str, str]] = frozenset()) -> Iterator[Outcome]:
@@ -105,7 +117,7 @@ def read_parts(reading: Reading, keep: Keep, cut: frozenset[tuple[str, str]] = f
         The file and the contract do not fit.
     """
     names: tuple[str, ...] = ()
-    for number, sheet in enumerate(read(reading.found.path, reading.layout, reading.limits)):
+    for number, sheet in enumerate(read(reading.path, reading.layout, reading.limits)):
         outcome = take_part(reading, number, sheet, names, keep, cut)
         names = outcome.names if sheet.more else ()
         yield outcome
@@ -146,7 +158,7 @@ def as_of(found: Delivered, contract: Contract) -> tuple[dt.date, DeliveryRule]:
     ContractError
         The folder's name is no date and no ``[[delivery]]`` says the day.
     """
-    rule = next((r for r in contract.deliveries if fnmatch.fnmatchcase(found.delivery, r.match)), DeliveryRule("*"))
+    rule = next((r for r in contract.deliveries if matches(found.delivery, r.match)), DeliveryRule("*"))
     if rule.as_of is not None:
         return rule.as_of, rule
     try:

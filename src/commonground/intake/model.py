@@ -295,6 +295,8 @@ class Sheet:
         1-based physical row of each row of ``columns``.
     more : bool
         Another part of the same sheet follows.
+    titles : mapping
+        Column → what the source itself calls it: a database's column comment, a statistical file's variable label.
     """
 
     name: str
@@ -308,6 +310,7 @@ class Sheet:
     columns: tuple[pa.Array, ...] = ()
     places: np.ndarray[Any, Any] | None = None
     more: bool = False
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

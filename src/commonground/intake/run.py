@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import hashlib
 from pathlib import Path
@@ -11,11 +12,14 @@ from commonground.city import City, Progress
 from commonground.errors import ConservationError, DeliveryError, Said
 from commonground.governance.vault import Vault
 from commonground.intake.contract import load_contracts
-from commonground.intake.deliveries import Delivered, find_files
+from commonground.intake.deliveries import Delivered, companions_digest, find_files, opened
 from commonground.intake.file import as_of, file_schema
 from commonground.intake.model import COUNTS, Contract, IntakeResult, Pack
 from commonground.intake.pack import load_pack
 from commonground.intake.readers.lines import digest
+from commonground.intake.returns.overlay import Overlay
+from commonground.intake.returns.replaced import find_replaced
+from commonground.intake.returns.take import collect
 from commonground.intake.store import PLACE, Entry, Store, Taken, read_taken, sweep
 from commonground.intake.work import Job, work
 
@@ -43,14 +47,14 @@ def run(city: City, *, progress: Progress | None = None) -> IntakeResult:
     """
     pack = load_pack(city.settings.pack)
     contracts = load_contracts(city)
-    files = find_files(city.deliveries, contracts)
+    files = collect(city, find_files(city.deliveries, contracts))
     vault = Vault(city)
-    gathered = _Gathered()
+    gathered = _Gathered(_replaced(files))
     plan: list[tuple[Delivered, str, str]] = []
     held: dict[str, Taken] = {}
     jobs: list[Job] = []
     for found in files:
-        mark = _digest(found.path)
+        mark = _digest(found)
         key = ""
         if not found.status and found.contract is not None:
             key = _key(found, mark, found.contract, pack, city)
@@ -69,13 +73,15 @@ def run(city: City, *, progress: Progress | None = None) -> IntakeResult:
     sweep(vault, {key for _, _, key in plan})
     if progress is not None:
         progress("intake", len(files), len(files))
-    return gathered.result(vault, contracts, pack, 1 << 30)
+    return gathered.result(vault, contracts, pack, 1 << 30, Overlay(city, pack, contracts, gathered.read))
 
 
 class _Gathered:
     """What the files gave so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, replaced: set[tuple[str, ...]]) -> None:
+        self.replaced = replaced
+        self.read: dict[tuple[str, ...], tuple[str, dt.date]] = {}
         self.entries: dict[str, list[Entry]] = {}
         self.sums: list[dict[str, Any]] = []
         self.seen: set[tuple[str, str, str]] = set()
@@ -92,17 +98,21 @@ class _Gathered:
         same = (found.department, found.dataset, mark)
         repeated = same in self.seen
         self.seen.add(same)
-        status = "repeated" if repeated else "record"
+        place = (found.department, found.dataset, found.delivery, found.file)
+        status = "replaced" if place in self.replaced else "repeated" if repeated else "record"
         day, _ = as_of(found, contract)
+        self.read[place] = (mark, day)
         self.entries.setdefault(contract.name, []).append(Entry(found, key, taken, day, status, self.next_id))
         self.next_id += taken.records
         for sheet in taken.sheets:
             row = {**_place(found), "kind": contract.kind.name, "sha256": mark, **sheet}
-            if repeated and row["status"] == "read":
-                row["status"] = "repeated"
+            if status != "record" and row["status"] == "read":
+                row["status"] = status
             self.sums.append(row)
 
-    def result(self, vault: Vault, contracts: dict[str, Contract], pack: Pack, memory: int) -> IntakeResult:
+    def result(
+        self, vault: Vault, contracts: dict[str, Contract], pack: Pack, memory: int, overlay: Overlay
+    ) -> IntakeResult:
         """Put all together and hold the parts against the sums once more."""
         entries = {}
         for name, contract in contracts.items():
@@ -113,7 +123,17 @@ class _Gathered:
             told = sum(row["records"] for row in self.sums if f"{row['department']}.{row['dataset']}" == name)
             _check(contract, sum(entry.taken.records for entry in mine), told)
         schemas = {name: file_schema(contracts[name], pack) for name in entries}
-        return IntakeResult(Store(vault, contracts, entries, schemas, memory), _conservation(self.sums), contracts)
+        store = Store(vault, contracts, entries, schemas, memory, overlay)
+        return IntakeResult(store, _conservation(self.sums), contracts)
+
+
+def _replaced(files: list[Delivered]) -> set[tuple[str, ...]]:
+    """Give the places of the files that a corrected delivery replaces."""
+    held: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for found in files:
+        if not found.status:
+            held.setdefault((found.department, found.dataset), []).append((found.delivery, found.file))
+    return {(*name, *old) for name, listed in held.items() for old in find_replaced(listed)}
 
 
 def _check(contract: Contract, records: int, told: int) -> None:
@@ -135,13 +155,16 @@ def _check(contract: Contract, records: int, told: int) -> None:
         )
 
 
-def _digest(path: Path) -> str:
+def _digest(found: Delivered) -> str:
+    if found.litter:
+        return ""  # it changes whenever somebody opens the folder, and says nothing
     try:
-        return digest(path)
+        with opened(found) as path:
+            return digest(path)
     except OSError as fault:
         raise DeliveryError(
             Said("文件打不开。", "The file cannot be opened."),
-            where=str(path),
+            where=str(found.path),
             why=Said(str(fault.strerror), str(fault.strerror)),
             todo=Said("请检查文件的权限和磁盘。", "Check the file's permissions and the disk."),
         ) from None
@@ -163,7 +186,7 @@ def _conservation(sums: list[dict[str, Any]]) -> pa.Table:
 def _key(found: Delivered, digest: str, contract: Contract, pack: Pack, city: City) -> str:
     """Name of a file's cached records: changes with file, contract, pack, areas and code."""
     parts = (digest, contract.hash, pack.hash, code_version(), repr(city.settings.areas), city.settings.name.zh)
-    place = (found.department, found.dataset, found.delivery, found.file)
+    place = (found.department, found.dataset, found.delivery, found.file, companions_digest(found))
     return hashlib.sha256("\0".join((*parts, *place)).encode()).hexdigest()[:40]
 
 

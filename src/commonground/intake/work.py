@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from commonground.city import City, Progress
 from commonground.errors import ConservationError, DeliveryError, Said
 from commonground.governance.vault import Vault
-from commonground.intake.deliveries import Delivered
+from commonground.intake.deliveries import Delivered, opened
 from commonground.intake.file import Outcome, Reading, prepare, read_parts
 from commonground.intake.model import COUNTS, Limits, Pack
 from commonground.intake.readers.decode import BEYOND, wrong_encoding
@@ -57,16 +57,17 @@ def work(city: City, jobs: Sequence[Job], pack: Pack, progress: Progress | None,
 def read_file(city: City, vault: Vault, job: Job, pack: Pack) -> Taken:
     """Read one file from its beginning to its end and put it into the vault."""
     assert job.found.contract is not None
-    reading = prepare(job.found, job.found.contract, pack, city.settings, Limits())
 
     def keep(number: int, records: pa.Table, quarantine: pa.Table) -> None:
         write_part(vault, job.key, number, records, quarantine)
 
-    outcomes = list(read_parts(reading, keep))
-    cut = spoiled(outcomes)
-    if cut:
-        outcomes = list(read_parts(reading, keep, cut))
-    taken = put_together(reading, outcomes)
+    with opened(job.found) as path:
+        reading = prepare(job.found, job.found.contract, pack, city.settings, Limits(), path)
+        outcomes = list(read_parts(reading, keep))
+        cut = spoiled(outcomes)
+        if cut:
+            outcomes = list(read_parts(reading, keep, cut))
+        taken = put_together(reading, outcomes)
     write_taken(vault, job.key, taken)
     return taken
 

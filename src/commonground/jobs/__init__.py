@@ -6,8 +6,10 @@ frozen result; each run that changes the city is written into its ledger.
 
 from commonground.jobs.build import BuildResult, build, intake, plan_build
 from commonground.jobs.face import OpenCity
+from commonground.jobs.fetch import fetch, plan_fetch
 from commonground.jobs.follow import compare, count_values, demo, export_values, link, plan_study, publish, study
 from commonground.jobs.office import audit, grant, invite, new_city
+from commonground.jobs.quality import judge
 
 __all__ = [
     "BuildResult",
@@ -18,12 +20,15 @@ __all__ = [
     "count_values",
     "demo",
     "export_values",
+    "fetch",
     "grant",
     "intake",
     "invite",
+    "judge",
     "link",
     "new_city",
     "plan_build",
+    "plan_fetch",
     "plan_study",
     "publish",
     "study",
