@@ -3,9 +3,10 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 SERVE ?= 1
 DEMO ?= demo-city
+CASES ?= 10000
 export PYTHONUTF8 := 1
 
-.PHONY: setup setup-dev demo test check bench conformance clean
+.PHONY: setup setup-dev demo test check bench conformance fuzz clean
 
 setup: .venv/.core
 setup-dev: .venv/.dev
@@ -36,6 +37,9 @@ test: check
 
 conformance: .venv/.dev
 	$(PY) -m pytest tests/engines tests/property -q --conformance
+
+fuzz: .venv/.dev
+	$(PY) tests/fuzz/campaign.py --cases $(CASES)
 
 bench: .venv/.dev
 	@for b in benchmarks/[a-z]*.py; do echo "== $$b"; $(PY) $$b --quick || exit 1; done
