@@ -87,9 +87,13 @@ class Codebook:
 
 def is_codebook(path: Path) -> bool:
     """Tell by its name and size whether a file may describe others."""
-    if path.suffix.lower() not in _SUFFIXES or not _FILE.search(path.stem):
-        return False
-    return path.is_file() and path.stat().st_size <= _LARGEST
+    return is_codebook_name(path.name) and path.is_file() and path.stat().st_size <= _LARGEST
+
+
+def is_codebook_name(name: str) -> bool:
+    """Tell by its name whether a file may describe others."""
+    path = Path(name)
+    return path.suffix.lower() in _SUFFIXES and bool(_FILE.search(path.stem))
 
 
 def beside(path: Path) -> list[Codebook]:
@@ -98,14 +102,16 @@ def beside(path: Path) -> list[Codebook]:
     return [one for one in found if one.entries]
 
 
-def read(path: Path) -> Codebook:
+def read(path: Path, name: str = "") -> Codebook:
     """Read a layout file; without entries where nothing in it looks like a list of columns."""
+    named = Path(name or path)
     try:
         if path.suffix.lower() in (".xlsx", ".xls", ".ods"):
-            return Codebook(path, tuple(_from_workbook(path)))
+            return Codebook(named, tuple(_from_workbook(path)))
         text = _text(path)
     except Exception:  # whatever is wrong with a note must not stop the profile of the data beside it
-        return Codebook(path, ())
+        return Codebook(named, ())
+    path = named
     lines = text.splitlines()
     for separator in ("\t", "|", ","):
         entries = _from_table([line.strip("| ").split(separator) for line in lines if separator in line])

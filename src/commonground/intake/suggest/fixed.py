@@ -95,11 +95,19 @@ def _by_book(book: Codebook, coded: Sequence[bytes]) -> Widths | None:
 
 
 def _gaps(coded: Sequence[bytes]) -> list[int]:
-    """Places after a blank column of bytes at which something begins in most lines."""
+    """Places where all lines begin something: after a blank column of bytes, or where Han characters end or begin."""
     width = max(len(line) for line in coded)
     padded = [line.ljust(width) for line in coded]
     blank = [all(line[i] == 32 for line in padded) for i in range(width)]
-    return [i for i in range(1, width) if blank[i - 1] and not blank[i]]
+    return [i for i in range(1, width) if (blank[i - 1] and not blank[i]) or _turns(padded, i)]
+
+
+def _turns(padded: Sequence[bytes], i: int) -> bool:
+    """Tell whether at a place all lines go over from Han characters to ASCII or back: a column ends there."""
+    before = {line[i - 1] > 127 for line in padded if line[i - 1] != 32}
+    after = {line[i] > 127 for line in padded if line[i] != 32}
+    full = sum(line[i - 1] != 32 and line[i] != 32 for line in padded)
+    return len(before) == len(after) == 1 and before != after and full == len(padded)
 
 
 def _by_gaps(coded: Sequence[bytes]) -> Widths | None:

@@ -166,5 +166,5 @@ def _notes(body: Sequence[tuple[int, list[str]]], names: Sequence[str], out: Foo
 
 def _digits(text: str) -> str:
     """Escape a text for a pattern, with any number in place of its figures and any end."""
-    escaped = re.sub(r"\d[\d,]*", "\0", text[:40])
-    return re.escape(escaped).replace("\0", r"[\d,]+") + (".*" if len(text) > 40 else "")
+    escaped = re.escape(re.sub(r"\d[\d,]*", "\0", text[:40])).replace(r"\ ", " ")
+    return escaped.replace("\\\0", "\0").replace("\0", r"[\d,]+") + (".*" if len(text) > 40 else "")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from commonground.errors import CommonGroundError, DeliveryError, Said
+from commonground.intake import archives
 from commonground.intake.suggest import codebook, table
+from commonground.intake.suggest.codebook import Codebook
 from commonground.intake.suggest.grids import Grid, grids
 from commonground.intake.suggest.model import SheetProfile
 from commonground.intake.suggest.places import Place, place_of
@@ -95,7 +97,10 @@ def gather(
     for number, path in enumerate(files, 1):
         place = place_of(path, deliveries)
         place = Place(department or place.department, dataset or place.dataset, place.delivery, place.file)
-        found, aside = _profile(path, place, single=len(files) == 1)
+        if path.suffix.lower() in archives.SUFFIXES:
+            found, aside = _archive(path, place)
+        else:
+            found, aside = _profile(path, place, single=len(files) == 1)
         for one in found:
             _home(groups, one).found.append(one)
         rest += aside
@@ -106,10 +111,42 @@ def gather(
     return groups
 
 
+def _archive(path: Path, place: Place) -> tuple[list[Found], list[Aside]]:
+    """Profile what is inside an archive, as intake reads it: members are files called ``a.zip/inner.csv``."""
+    try:
+        members = sorted(archives.list_members(path), key=lambda one: one.name)
+        notes = [one for one in members if codebook.is_codebook_name(one.name) and len(members) > 1]
+        books = []
+        for note in notes:
+            with archives.unpacked(path, note.place, Path(note.name).suffix) as inner:
+                books.append(codebook.read(inner, note.name))
+    except CommonGroundError as fault:
+        return [], [Aside(place, path, "fault", fault=fault)]
+    found: list[Found] = []
+    aside: list[Aside] = []
+    for member in members:
+        inside = replace(place, file=f"{place.file}/{member.name}")
+        if member in notes:
+            aside.append(Aside(inside, path, "codebook"))
+            continue
+        try:
+            with archives.unpacked(path, member.place, Path(member.name).suffix) as inner:
+                more, without = _sheets(inner, inside, [book for book in books if book.entries])
+        except CommonGroundError as fault:
+            aside.append(Aside(inside, path, "fault", fault=fault))
+            continue
+        found += [replace(one, path=path / member.name) for one in more]
+        aside += without
+    return found, aside
+
+
 def _profile(path: Path, place: Place, *, single: bool) -> tuple[list[Found], list[Aside]]:
     if codebook.is_codebook(path) and not single:
         return [], [Aside(place, path, "codebook")]
-    books = codebook.beside(path)
+    return _sheets(path, place, codebook.beside(path))
+
+
+def _sheets(path: Path, place: Place, books: Sequence[Codebook]) -> tuple[list[Found], list[Aside]]:
     found, aside = [], []
     try:
         for grid in grids(path, books):

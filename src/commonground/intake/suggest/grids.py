@@ -101,7 +101,7 @@ def _rows_said(sample: Sample) -> Said:
 
 def _separated(lines: list[str], sample: Sample, name: str, books: Sequence[Codebook]) -> Grid:
     found = dialect.detect(lines)
-    if not found.separator:
+    if found.separator in ("", " ", ":", "#"):
         cut = fixed.detect(lines, name, books)
         if cut is not None:
             return _fixed(lines, sample, cut, name)
@@ -111,7 +111,7 @@ def _separated(lines: list[str], sample: Sample, name: str, books: Sequence[Code
     if found.multiline:
         layout["multiline"] = True
     rows, physical = _split(lines, found)
-    grid = Grid("", rows, physical, layout, sample.lines, why=dict(found.why), doubts=list(found.doubts))
+    grid = Grid("", rows, physical, layout, sample.lines, why=dict(found.why))
     grid.confidence["separator"] = found.consistency if found.separator else 0.6
     if sample.whole:
         grid.total = len(rows)

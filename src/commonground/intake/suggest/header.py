@@ -99,7 +99,7 @@ def _width(filled: Sequence[int]) -> int:
 def _body(rows: Sequence[Sequence[str]], filled: Sequence[int], width: int) -> list[tuple[Counter[str], Counter[str]]]:
     """By column: how often each shape and each text stands in the rows that are surely data."""
     full = [i for i, count in enumerate(filled) if count >= 0.5 * width]
-    below = full[min(8, len(full) // 3) :] or full
+    below = full[min(8, max(1, len(full) // 3)) :] or full
     step = max(1, len(below) // _BODY)
     out: list[tuple[Counter[str], Counter[str]]] = []
     for i in below[::step]:

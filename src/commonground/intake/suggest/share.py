@@ -53,7 +53,7 @@ def profile(draft: Draft, pack: Pack, hide_under: int) -> dict[str, Any]:
                 f"counts under {hide_under} and texts of so few rows are hidden, others rounded to {STEP}.",
             )
         ),
-        "files": [_file(one) for one in draft.found],
+        "files": [_file(one, hide_under) for one in draft.found],
         "set_aside": [{"file": _name(one.place.file), "sheet": one.sheet, "why": one.why} for one in draft.aside],
         "columns": [_column(column, draft.found, pack, hide_under) for column in draft.columns],
         "undecided": [_name(column.sources[0]) for column in draft.undecided],
@@ -77,14 +77,14 @@ def _name(text: str) -> str:
     return "*" if personal_text(text) or re.search(r"\d{7}", text) else text
 
 
-def _file(one: Found) -> dict[str, Any]:
+def _file(one: Found, hide_under: int) -> dict[str, Any]:
     sheet = one.profile
     layout = {name: value for name, value in sheet.layout.items() if name not in ("columns", "non_data")}
     return {
         "file": _name(one.place.file),
         "delivery": one.place.delivery,
         "sheet": _name(sheet.sheet),
-        "rows": sheet.rows,
+        "rows": sheet.rows if not 0 < sheet.rows < hide_under else f"<{hide_under}",
         "columns": len(sheet.columns),
         "layout": layout,
         "non_data": [rule for rule in sheet.layout.get("non_data", []) if rule["reason"] != "note"],

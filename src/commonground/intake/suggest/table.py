@@ -51,7 +51,7 @@ def profile(grid: Grid, file: str, books: Sequence[Codebook] = ()) -> SheetProfi
         confidence["non_data"] = 0.9
     doubts += ends.doubts
     rows = [row for i, row in enumerate(grid.rows) if i >= first and i not in ends.places and any(map(str.strip, row))]
-    _short_rows(rows, len(names), layout, why, doubts)
+    _short_rows(rows, len(names), layout, why, confidence, doubts)
     if not rows:
         doubts.append(Said("表头以下没有数据行。", "There is no row of data below the header."))
     columns = _columns(rows, names, grid, entries, books)
@@ -101,7 +101,12 @@ def _names(
 
 
 def _short_rows(
-    rows: Sequence[Sequence[str]], width: int, layout: dict[str, object], why: dict[str, Said], doubts: list[Said]
+    rows: Sequence[Sequence[str]],
+    width: int,
+    layout: dict[str, object],
+    why: dict[str, Said],
+    confidence: dict[str, float],
+    doubts: list[Said],
 ) -> None:
     """Tell an export that leaves out empty cells at the end of its rows from rows that were cut."""
     if layout.get("format") != "csv" or not rows:
@@ -116,7 +121,16 @@ def _short_rows(
             f"{share:.1%} 的行比表头短，而没有一行以空格结尾：导出时省去了末尾的空单元格",
             f"{share:.1%} of rows are shorter than the header, none ends in an empty cell: the export drops these",
         )
-    elif short:
+        return
+    sure = confidence.get("separator", 1.0)
+    if sure < 0.9:
+        doubts.append(
+            Said(
+                f"只有 {sure:.1%} 的行格数相同，请核对分隔符。",
+                f"Only {sure:.1%} of lines have the same number of cells; check the separator.",
+            )
+        )
+    if short:
         doubts.append(
             Said(f"有 {short} 行不完整，读入时会放进隔离区。", f"{short} rows are cut short; intake sets them aside.")
         )
