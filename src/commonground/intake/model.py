@@ -42,13 +42,32 @@ COUNTS = (
 
 
 @dataclass(frozen=True)
+class Writing:
+    """Another numbering of a list: what its codes mean in the canonical one, who uses it, and when.
+
+    ``codes`` can be written into a contract's column as they stand; codes without a counterpart are left out.
+    """
+
+    title: Said
+    source: str
+    since: str
+    until: str
+    codes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class CodeList:
     """A dated list of codes.
 
     Attributes
     ----------
-    name, title, source, since
-        What the list is, where it comes from, and since when it holds.
+    name, title, source, since, until, note
+        What the list is, where it comes from, from which day to which (without it; "": still) it holds, what is to be
+        known of it.
+    dates : mapping
+        Code → its own first day and last (without it), where they are not the list's.
+    writings : mapping
+        Other numberings of the same list by name.
     labels : mapping
         Canonical code → its label in both languages.
     aliases : mapping
@@ -64,6 +83,15 @@ class CodeList:
     labels: Mapping[str, Said]
     aliases: Mapping[str, str]
     width: int = 0
+    until: str = ""
+    note: str = ""
+    dates: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    writings: Mapping[str, Writing] = field(default_factory=dict)
+
+    def holds(self, code: str, at: dt.date) -> bool:
+        """Whether a canonical code stood in the list on a day."""
+        since, until = self.dates.get(code, (self.since, self.until))
+        return code in self.labels and since <= at.isoformat() and (not until or at.isoformat() < until)
 
     def canonical(self, text: str) -> str | None:
         """Give the canonical code that ``text`` writes, or None."""
@@ -190,6 +218,7 @@ class Layout:
     widths: tuple[int, ...] = ()
     width_unit: str = "bytes"
     layout_file: str = ""
+    starts: tuple[int, ...] = ()
     fill_down: tuple[str, ...] = ()
 
 
@@ -295,6 +324,8 @@ class Sheet:
         1-based physical row of each row of ``columns``.
     more : bool
         Another part of the same sheet follows.
+    trimmed : bool
+        No cell of ``columns`` has white space at its ends, as the reader knows; otherwise it is looked for.
     titles : mapping
         Column → what the source itself calls it: a database's column comment, a statistical file's variable label.
     """
@@ -311,6 +342,7 @@ class Sheet:
     places: np.ndarray[Any, Any] | None = None
     more: bool = False
     titles: Mapping[str, str] = field(default_factory=dict)
+    trimmed: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from commonground.city import check_keys, read_toml
 from commonground.errors import ContractError, Said, did_you_mean
-from commonground.intake.model import TYPES, CodeList, Concept, Kind, Pack
+from commonground.intake.model import TYPES, CodeList, Concept, Kind, Pack, Writing
 from commonground.packs import pack_folder
 
 _CONCEPT_KEYS = {
@@ -60,16 +60,49 @@ def _said(raw: Mapping[str, Any], where: str) -> Said:
     return Said(raw["zh"], raw["en"])
 
 
+_LIST_KEYS = {"zh", "en", "source", "since", "until", "note", "width", "codes", "writings"}
+_CODE_KEYS = {"zh", "en", "also", "since", "until"}
+_WRITING_KEYS = {"zh", "en", "source", "since", "until", "codes"}
+
+
 def _code_list(path: Path) -> CodeList:
     raw = read_toml(path, ContractError)
-    check_keys(raw, {"zh", "en", "source", "since", "width", "codes"}, str(path), ContractError)
+    check_keys(raw, _LIST_KEYS, str(path), ContractError)
     labels = {code: _said(entry, f"{path} {code}") for code, entry in raw["codes"].items()}
     aliases: dict[str, str] = {}
+    dates = {}
     for code, entry in raw["codes"].items():
+        check_keys(entry, _CODE_KEYS, f"{path} {code}", ContractError)
         for word in (entry["zh"], entry["en"], *entry.get("also", ())):
             aliases.setdefault(word, code)
-    title = _said(raw, str(path))
-    return CodeList(path.stem, title, raw["source"], str(raw["since"]), labels, aliases, raw.get("width", 0))
+        if "since" in entry or "until" in entry:
+            dates[code] = (str(entry.get("since", raw["since"])), str(entry.get("until", raw.get("until", ""))))
+    return CodeList(
+        path.stem,
+        _said(raw, str(path)),
+        raw["source"],
+        str(raw["since"]),
+        labels,
+        aliases,
+        raw.get("width", 0),
+        str(raw.get("until", "")),
+        raw.get("note", ""),
+        dates,
+        {name: _writing(one, labels, f"{path} [writings.{name}]") for name, one in raw.get("writings", {}).items()},
+    )
+
+
+def _writing(raw: Mapping[str, Any], labels: Mapping[str, Said], where: str) -> Writing:
+    check_keys(raw, _WRITING_KEYS, where, ContractError)
+    for code in raw["codes"].values():
+        if code not in labels:
+            raise ContractError(
+                Said(f"代码表里没有代码 {code}。", f"The list has no code {code}."),
+                where=where,
+                todo=did_you_mean(code, labels),
+            )
+    dates = str(raw["since"]), str(raw.get("until", ""))
+    return Writing(_said(raw, where), raw["source"], *dates, dict(raw["codes"]))
 
 
 def _concepts(path: Path, codes: Mapping[str, CodeList]) -> dict[str, Concept]:
