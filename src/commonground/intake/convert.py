@@ -5,6 +5,7 @@ Each takes distinct texts that are neither blank nor declared missing, and gives
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 import unicodedata
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from commonground.city import Settings
+from commonground.intake.carry import carry
 from commonground.intake.dates import Lunar, parse_date
 from commonground.intake.ids import check_ids
 from commonground.intake.model import ColumnRule, Concept, Pack, Values
@@ -23,6 +25,7 @@ _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _PRESSURE = re.compile(r"(\d{2,3})\s*[/／\\-]\s*(\d{2,3})")
 _YES = frozenset({"1", "是", "有", "TRUE", "Y", "YES", "T", "√"})
 _NO = frozenset({"0", "否", "无", "FALSE", "N", "NO", "F", "×"})
+_EPOCH = dt.date(1970, 1, 1).toordinal()
 _AREA_DIGITS = re.compile(r"[1-9]\d{5}(?:\d{3}|\d{6})?")
 
 
@@ -76,7 +79,7 @@ def convert(texts: Sequence[str], rule: ColumnRule, values: Values, setting: Set
         case "boolean":
             return _boolean(coded, values.codes)
         case "area":
-            return _area(coded, setting.settings)
+            return _area(coded, setting)
         case "id":
             checked = check_ids(coded, setting.year, cut)
             soft: dict[str, list[Any]] = {f"{concept.name}_soft": list(checked.soft)}
@@ -122,7 +125,12 @@ def _boolean(texts: Sequence[str], codes: Mapping[str, str] | None) -> Converted
     return Converted(out, ["" if value is not None else "code_outside_list" for value in out])
 
 
-def _area(texts: Sequence[str], settings: Settings) -> Converted:
+def _area(texts: Sequence[str], setting: Setting) -> Converted:
+    """Six digits: the city's own areas by code or name; others carried to its reference date where that is sure.
+
+    A code that several may have become, or that nobody assigned, stays as it is written.
+    """
+    settings = setting.settings
     names = {area.zh: area.code for area in settings.areas}
     names |= {f"{settings.name.zh}{area.zh}": area.code for area in settings.areas}
     out: list[str | None] = []
@@ -131,6 +139,13 @@ def _area(texts: Sequence[str], settings: Settings) -> Converted:
         code = names.get(key, key[:6] if _AREA_DIGITS.fullmatch(key) else None)
         known = settings.area(code) if code else None
         out.append(known.code if known else code)
+    own = {area.code for area in settings.areas}
+    others = [i for i, code in enumerate(out) if code and code not in own]
+    if others:
+        written = dt.date.fromordinal(setting.latest + _EPOCH)
+        carried = carry([out[i] or "" for i in others], written, max(written, settings.reference_date))
+        for i, code, sure in zip(others, carried.codes, carried.sure, strict=True):
+            out[i] = code if sure in ("carried", "merged") else out[i]
     return Converted(out, ["" if value is not None else "not_an_area" for value in out])
 
 

@@ -1,0 +1,49 @@
+"""A column of area codes: the city's own areas, and those of the whole country carried to the city's reference date."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from commonground.city import Area, Settings
+from commonground.errors import Said
+from commonground.intake.convert import Setting, convert
+from commonground.intake.model import ColumnRule, Values
+from commonground.intake.pack import load_pack
+
+
+def read(
+    texts: list[str], written: dt.date = dt.date(2013, 6, 1), reference: dt.date = dt.date(2022, 1, 1)
+) -> list[str]:
+    pack = load_pack()
+    areas = (
+        Area("529902", "东山区", "Dongshan", True),
+        Area("529903", "东山县", "Dongshan", False, "529902", dt.date(2012, 1, 1)),
+    )
+    settings = Settings(Said("某市", "Some City"), "529900", reference, None, None, areas=areas)  # type: ignore[arg-type]
+    setting = Setting(pack, settings, written.year, (written - dt.date(1970, 1, 1)).days)
+    return convert(texts, ColumnRule(("区划",), pack.concepts["area"]), Values(), setting).values
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("529903", "529902"),  # the city's own merger
+        ("某市东山区", "529902"),
+        ("529988", "529988"),  # nobody assigned it
+        ("520221", "520204"),  # a county that became a district before the reference date
+        ("522401", "520502"),  # an old code in a later delivery
+        ("520221001002", "520204"),
+        ("341400", "341400"),  # shared out among three cities: stays as written
+        ("520114", "520111"),
+        ("贵阳", None),
+    ],
+)
+def test_area_codes_of_the_country_are_those_of_the_reference_date(text: str, value: str | None) -> None:
+    assert read([text]) == [value]
+
+
+def test_a_delivery_after_the_reference_date_keeps_the_codes_of_its_own_day() -> None:
+    assert read(["520204", "520221"], dt.date(2022, 6, 1), dt.date(2015, 1, 1)) == ["520204", "520204"]
+    assert read(["520221"], dt.date(2013, 6, 1), dt.date(2014, 1, 1)) == ["520221"]
