@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -229,7 +230,9 @@ def run_case(number: int, files: list[Base], folder: Path) -> Case:
         return Case(*place, "refused")
     except _Hang:
         return Case(*place, "failed", f"not done after {LIMIT} s")
-    except Exception as fault:  # what a user would see as a traceback
+    except KeyboardInterrupt:
+        raise
+    except BaseException as fault:  # what a user would see as a traceback; a panic of Rust is no Exception
         return Case(*place, "failed", f"{type(fault).__name__}: {fault}"[:300])
     wrong = judge(base, mutant, result)
     return Case(*place, "failed" if wrong else "read", wrong)
@@ -272,7 +275,8 @@ def main() -> int:
     else:
         numbers = range(given.seed, given.seed + given.cases)
         parts = [list(numbers[i :: given.workers]) for i in range(given.workers)]
-        with multiprocessing.get_context("spawn").Pool(given.workers) as pool:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(given.workers, mp_context=context) as pool:
             tally = Tally(sorted((c for part in pool.map(_work, parts) for c in part), key=lambda c: c.number))
     print(tally.told())
     return 1 if not tally.cases or any(case.fault for case in tally.cases) else 0
