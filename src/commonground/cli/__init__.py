@@ -13,8 +13,9 @@ from commonground import __version__
 from commonground.cli.city import audit, demo, desk, new, serve
 from commonground.cli.define import define
 from commonground.cli.fetch import fetch
-from commonground.cli.quality import quality
 from commonground.cli.profile import suggest
+from commonground.cli.quality import quality
+from commonground.cli.returns import returns
 from commonground.cli.show import default_language, stop
 from commonground.cli.work import build, intake, link, publish, study
 from commonground.errors import CommonGroundError
@@ -39,7 +40,23 @@ def commonground() -> None:
     pass
 
 
-for command in (demo, new, fetch, suggest, intake, quality, link, build, define, study, publish, serve, desk, audit):
+for command in (
+    demo,
+    new,
+    fetch,
+    suggest,
+    intake,
+    quality,
+    link,
+    returns,
+    build,
+    define,
+    study,
+    publish,
+    serve,
+    desk,
+    audit,
+):
     commonground.add_command(command)
 
 

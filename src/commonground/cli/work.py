@@ -32,6 +32,9 @@ CONSERVATION = {
 STATUS = {
     "read": Said("已读入", "read"),
     "repeated": Said("重复交付", "repeated"),
+    "replaced": Said("已被更正", "replaced"),
+    "return sheet": Said("核对单", "return sheet"),
+    "return refused": Said("核对单未收下", "return sheet refused"),
     "empty": Said("空文件", "empty"),
     "ignored": Said("按约定不读", "ignored"),
     "no contract": Said("没有读取约定", "no contract"),
@@ -91,7 +94,7 @@ def warn_of_unread(speaker: Speaker, summary: dict[str, Any]) -> None:
     """Name the files that were delivered and not read, but for those that a contract says to ignore."""
     files: dict[tuple[str, str, str], set[tuple[str, str]]] = {}
     for row in summary["set_aside"]:
-        if row["status"] != "ignored":
+        if row["status"] not in ("ignored", "return sheet"):
             key = (row["status"], row["department"], row["dataset"])
             files.setdefault(key, set()).add((row["delivery"], row["file"]))
     for (status, department, dataset), found in sorted(files.items()):

@@ -13,6 +13,7 @@ from commonground.intake.contract import clean_name
 from commonground.intake.convert import plain
 from commonground.intake.deliveries import Delivered
 from commonground.intake.model import BadRow, Block, ColumnRule, Contract
+from commonground.intake.returns.replaced import matches
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -98,7 +99,7 @@ def _rules(found: Delivered, contract: Contract) -> list[ColumnRule]:
     return [
         rule
         for rule in contract.columns
-        if fnmatch.fnmatchcase(found.file, rule.files) and fnmatch.fnmatchcase(found.delivery, rule.deliveries)
+        if fnmatch.fnmatchcase(found.file, rule.files) and matches(found.delivery, rule.deliveries)
     ]
 
 

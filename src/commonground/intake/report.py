@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 STATUS = {
     "read": Said("已读", "read"),
     "repeated": Said("重复交付", "delivered before"),
+    "replaced": Said("已被更正文件取代", "replaced by a corrected file"),
+    "return sheet": Said("交回的核对单", "a return sheet that came back"),
+    "return refused": Said("交回的核对单，未能收下", "a return sheet that could not be taken"),
     "empty": Said("空文件或空工作表", "empty file or sheet"),
     "ignored": Said("读取约定声明非数据", "no data, as the contract says"),
     "no contract": Said("没有读取约定，未读", "no contract, not read"),
@@ -101,7 +104,7 @@ def summary(result: IntakeResult) -> dict[str, Any]:
         "set_aside": [
             {name: row[name] for name in ("department", "dataset", "delivery", "file", "sheet", "status")}
             for row in conservation
-            if row["status"] not in ("read", "repeated")
+            if row["status"] not in ("read", "repeated", "replaced")
         ],
         "repeated": sum(row["records"] for row in conservation if row["status"] == "repeated"),
         "quarantine": [

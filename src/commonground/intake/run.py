@@ -81,7 +81,7 @@ class _Gathered:
 
     def __init__(self, replaced: set[tuple[str, ...]]) -> None:
         self.replaced = replaced
-        self.read: dict[tuple[str, ...], tuple[str, dt.date]] = {}
+        self.read: dict[tuple[str, str, str, str], tuple[str, dt.date]] = {}
         self.entries: dict[str, list[Entry]] = {}
         self.sums: list[dict[str, Any]] = []
         self.seen: set[tuple[str, str, str]] = set()
@@ -96,10 +96,10 @@ class _Gathered:
     def add(self, found: Delivered, mark: str, key: str, contract: Contract, taken: Taken) -> None:
         """Take one file's sums and the places of its parts, and number its records."""
         same = (found.department, found.dataset, mark)
-        repeated = same in self.seen
-        self.seen.add(same)
         place = (found.department, found.dataset, found.delivery, found.file)
-        status = "replaced" if place in self.replaced else "repeated" if repeated else "record"
+        status = "replaced" if place in self.replaced else "repeated" if same in self.seen else "record"
+        if status == "record":
+            self.seen.add(same)
         day, _ = as_of(found, contract)
         self.read[place] = (mark, day)
         self.entries.setdefault(contract.name, []).append(Entry(found, key, taken, day, status, self.next_id))

@@ -10,12 +10,14 @@ from commonground.jobs.fetch import fetch, plan_fetch
 from commonground.jobs.follow import compare, count_values, demo, export_values, link, plan_study, publish, study
 from commonground.jobs.office import audit, grant, invite, new_city
 from commonground.jobs.quality import judge
+from commonground.jobs.returns import close_returns, make_returns, show_returns, take_return
 
 __all__ = [
     "BuildResult",
     "OpenCity",
     "audit",
     "build",
+    "close_returns",
     "compare",
     "count_values",
     "demo",
@@ -26,10 +28,13 @@ __all__ = [
     "invite",
     "judge",
     "link",
+    "make_returns",
     "new_city",
     "plan_build",
     "plan_fetch",
     "plan_study",
     "publish",
+    "show_returns",
     "study",
+    "take_return",
 ]

@@ -116,6 +116,7 @@ def _code_hash() -> str:
 def _input_hash(city: City, conservation: pa.Table) -> str:
     """Hash of everything a version is made of: files, contracts, definitions, settings, code."""
     from commonground.intake import checks, load_contracts
+    from commonground.intake.returns.run import fingerprint
 
     digest = hashlib.sha256(_code_hash().encode())
     place = ("department", "dataset", "delivery", "file", "sha256")  # a delivery's folder tells the day of its data
@@ -128,6 +129,7 @@ def _input_hash(city: City, conservation: pa.Table) -> str:
     settings = read_toml(city.path / "city.toml")
     settings.pop("quality", None)  # limits of checks are applied when results are read
     digest.update(json.dumps(settings, ensure_ascii=False, sort_keys=True, default=str).encode())
+    digest.update(fingerprint(city).encode())  # what departments corrected on return sheets
     digest.update(checks.counting_hash(load_contracts(city), checks.load_rules(city.settings.pack)).encode())
     return digest.hexdigest()
 
@@ -196,6 +198,7 @@ def build(city: City, *, force: bool = False, progress: Progress | None = None) 
     from commonground import intake as intake_room
     from commonground import people, variables
     from commonground.intake import checks
+    from commonground.intake.returns.run import refresh
 
     with _one_at_a_time(city):
         may(city, "build")
@@ -204,6 +207,7 @@ def build(city: City, *, force: bool = False, progress: Progress | None = None) 
         standing = None if force else _whole(city)
         if standing and standing.manifest.get("inputs") == inputs:
             return _standing(standing, taken.conservation)
+        refresh(city, taken)
         with city.new_version() as version:
             write_json(version.path / "quality" / "intake.json", taken.summary())
             checks.save_checks(checks.count_checks(taken, city), version)

@@ -160,7 +160,7 @@ def _links(
         person = np.full(len(record), None, dtype=object)
         person[known] = pseudonym[linked.entity[mine[known]]]
         ids[name] = person
-        said = np.where(status == "repeated", COPY, np.where(known, LINKED, UNLINKED)).astype(object)
+        said = np.where(status != "record", COPY, np.where(known, LINKED, UNLINKED)).astype(object)
         parts.append((record, np.where(known, mine, -1), said))
     record, mine, said = (np.concatenate(x) for x in zip(*parts, strict=True)) if parts else (row[:0], row[:0], row[:0])
     there, at = mine >= 0, np.maximum(mine, 0)
@@ -191,6 +191,7 @@ def _originals(intake: IntakeResult, table: pa.Table, record: Ints) -> Ints:
     from commonground.people.encode import distinct
 
     out = record.copy()
+    status = table.column("status").to_numpy(zero_copy_only=False)
     deliveries, d = distinct(table.column("delivery"))
     files, f = distinct(table.column("file"))
     hashes: dict[tuple[str, str], str] = {}
@@ -202,6 +203,8 @@ def _originals(intake: IntakeResult, table: pa.Table, record: Ints) -> Ints:
     first: dict[str, Ints] = {}
     for value in packed[np.sort(np.unique(packed, return_index=True)[1])].tolist():
         rows = np.flatnonzero(packed == value)
+        if status[rows[0]] == "replaced":
+            continue  # a corrected file stands for it
         mark = hashes.get((deliveries[value // len(files)], files[value % len(files)]), str(value))
         if mark not in first:
             first[mark] = rows

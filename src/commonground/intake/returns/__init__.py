@@ -4,5 +4,5 @@ Faults that intake found become items with a number that they keep; each deliver
 the department corrects there, or in a later delivery, closes them.
 
 Other files of the room use parts of it (``replaced``, ``overlay``), so nothing is imported here: ``run`` has
-``refresh``, ``make``, ``close`` and ``rates``, ``take`` has ``take``, ``model`` the nouns.
+``refresh``, ``make`` and ``close``, ``take`` has ``take``, ``shown`` has ``rates``, ``model`` the nouns.
 """

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from commonground.city import Settings
-from commonground.intake.model import Contract, IntakeResult
+from commonground.intake.model import Concept, Contract, IntakeResult
 from commonground.intake.returns.model import KEPT, MANY, REEXPORT, SAME, Fault
+from commonground.intake.returns.replaced import base_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,31 +49,31 @@ def _order(fault: Fault) -> tuple[Any, ...]:
 def _columns_and_values(
     result: IntakeResult, sheets: Mapping[tuple[str, ...], Mapping[str, Any]], held: set[tuple[str, ...]]
 ) -> list[Fault]:
-    table = result.quarantine
-    if not table.num_rows:
-        return []
-    of_column: list[Fault] = []
+    """Give the faults that quarantine holds; it is gone through twice, part by part, for it may be large."""
+    counts: Counter[tuple[str, ...]] = Counter()
+    for part in result.quarantine_parts():
+        counts.update({kind: rows.num_rows for kind, rows in _by_kind(part)})
     few: list[dict[str, Any]] = []
-    for kind, rows in _by_kind(table):
-        if kind[:5] not in held:
-            continue  # repeated or replaced: the same fault is asked about where it stands for good
-        sheet = sheets[kind[:5]]
-        known = {"of": sheet["records"] + sheet["quarantined"], "sha256": sheet["sha256"]}
-        if kind[5] and rows.num_rows > REEXPORT.get(kind[7], MANY):
-            first = rows.slice(0, KEPT)
-            of_column.append(
-                Fault(
-                    "column",
-                    **_named(kind),
-                    rows=tuple(first["physical_row"].to_pylist()),
-                    numbers=tuple(first["row_number"].to_pylist()),
-                    count=rows.num_rows,
-                    **known,
-                )
-            )
-        else:
-            few += [{**row, **known} for row in rows.to_pylist()]
+    examples: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for part in result.quarantine_parts():
+        for kind, rows in _by_kind(part):
+            if kind[:5] not in held:
+                continue  # repeated or replaced: the same fault is asked about where it stands for good
+            sheet = sheets[kind[:5]]
+            known = {"of": sheet["records"] + sheet["quarantined"], "sha256": sheet["sha256"]}
+            if not kind[5] or counts[kind] <= REEXPORT.get(kind[7], MANY):
+                few += [{**row, **known} for row in rows.to_pylist()]
+            else:
+                shown = examples.setdefault(kind, [])
+                shown += [{**row, **known} for row in rows.slice(0, KEPT - len(shown)).to_pylist()]
+    of_column = [_of_column(kind, shown, counts[kind]) for kind, shown in examples.items()]
     return [*of_column, *_grouped(few, result.contracts, _marks(result, few))]
+
+
+def _of_column(kind: tuple[str, ...], shown: list[dict[str, Any]], count: int) -> Fault:
+    rows, numbers = (tuple(row[name] for row in shown) for name in ("physical_row", "row_number"))
+    known = {"of": shown[0]["of"], "sha256": shown[0]["sha256"]}
+    return Fault("column", **_named(kind), rows=rows, numbers=numbers, count=count, **known)
 
 
 def _by_kind(table: pa.Table) -> Iterable[tuple[tuple[str, ...], pa.Table]]:
@@ -83,6 +85,8 @@ def _by_kind(table: pa.Table) -> Iterable[tuple[tuple[str, ...], pa.Table]]:
     head = pc.list_element(pc.split_pattern(table["reason"], ":", max_splits=1), 0)
     keyed = table.append_column("_head", head)
     names = [*_PLACE, "column", "concept", "_head"]
+    if not keyed.num_rows:
+        return
     order = pc.sort_indices(keyed, sort_keys=[(n, "ascending") for n in [*names, "physical_row"]])
     keyed = keyed.take(order)
     change = np.zeros(keyed.num_rows, bool)
@@ -102,7 +106,7 @@ def _grouped(rows: list[dict[str, Any]], contracts: Mapping[str, Contract], mark
     same: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     out: list[Fault] = []
     personal = {
-        (name, rule.concept.name): rule.concept.identifying
+        (name, rule.concept.name): one_by_one(rule.concept)
         for name, contract in contracts.items()
         for rule in contract.columns
         if rule.concept is not None
@@ -120,6 +124,11 @@ def _grouped(rows: list[dict[str, Any]], contracts: Mapping[str, Contract], mark
             mark = marks.get(_row_key(members[0]), "") if len(members) == 1 else ""
             out.append(_fault("group", members, mark))
     return out
+
+
+def one_by_one(concept: Concept) -> bool:
+    """Tell whether the same wrong text may mean another thing in each row: numbers, names and days of persons."""
+    return concept.identifying or concept.type in ("id", "date", "month")
 
 
 def _fault(scope: str, members: list[dict[str, Any]], mark: str = "") -> Fault:
@@ -149,11 +158,13 @@ def _marks(result: IntakeResult, rows: list[dict[str, Any]]) -> dict[Any, str]:
             wanted.setdefault(f"{row['department']}.{row['dataset']}", []).append(row)
     out: dict[Any, str] = {}
     for name, members in wanted.items():
-        table = result.tables.get(name)
-        if table is None:
+        if name not in result.tables:
             continue
-        columns = [c for c in (*_MARKS, "name") if c in table.column_names]
-        found = rows_at(table, members, columns)
+        found: dict[Any, dict[str, Any]] = {}
+        columns: list[str] = []
+        for part in result.parts(name):
+            columns = [c for c in (*_MARKS, "name") if c in part.column_names]
+            found |= rows_at(part, members, columns)
         for row in members:
             here = found.get((row["delivery"], row["file"], row["sheet"], row["row_number"]), {})
             own = ("name", row["concept"], f"{row['concept']}_soft")
@@ -206,9 +217,9 @@ def _deliveries(
         held: dict[str, list[tuple[str, int]]] = {}
         for place, row in sheets.items():
             if f"{place[0]}.{place[1]}" == name and row["status"] == "read":
-                held.setdefault(place[2], []).append((place[3], row["records"]))
+                held.setdefault(base_of(place[2]), []).append((place[3], row["records"]))
         days = sorted(held)
-        counties = _counties(result.tables[name]) if name in result.tables and len(days) > 1 else {}
+        counties = _counties(result, name) if len(days) > 1 else {}
         for before, now in itertools.pairwise(days):
             place = (contract.department, contract.dataset, now, "", "", "", "")
             gone = (counties.get(before, set()) - counties.get(now, set())) & set(names)
@@ -224,12 +235,14 @@ def _deliveries(
     return out
 
 
-def _counties(table: pa.Table) -> dict[str, set[str]]:
-    if "county" not in table.column_names:
-        return {}
-    pairs = table.select(["delivery", "county"]).group_by(["delivery", "county"]).aggregate([])
+def _counties(result: IntakeResult, name: str) -> dict[str, set[str]]:
+    """Give the counties that each delivery of a dataset names."""
     out: dict[str, set[str]] = {}
-    for row in pairs.to_pylist():
-        if row["county"]:
-            out.setdefault(row["delivery"], set()).add(row["county"])
+    for part in result.parts(name):
+        if "county" not in part.column_names:
+            return {}
+        pairs = part.select(["delivery", "county"]).group_by(["delivery", "county"]).aggregate([])
+        for row in pairs.to_pylist():
+            if row["county"]:
+                out.setdefault(base_of(row["delivery"]), set()).add(row["county"])
     return out

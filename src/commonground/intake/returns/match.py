@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _FIXED = frozenset({"id_no", "student_no", "name", "birth", "sex", "ethnicity"})
-_PLACE = ("delivery", "file", "sheet", "row_number")
+PLACE = ("delivery", "file", "sheet", "row_number")
 
 
 def tiers(contract: Contract, columns: Sequence[str]) -> list[tuple[str, ...]]:
@@ -101,14 +101,14 @@ def _index(
 
     if not keys:
         return {}
-    slim = table.select([*_PLACE, *tier])
+    slim = table.select([*PLACE, *tier])
     first = pa.array(sorted({key[0] for key in keys}), slim.schema.field(tier[0]).type)
     slim = slim.filter(pc.is_in(slim[tier[0]], value_set=first))
     out: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
     for row in slim.to_pylist():
         key = tuple(row[c] for c in tier)
         if key in keys:
-            out.setdefault(key, []).append(tuple(row[c] for c in _PLACE))
+            out.setdefault(key, []).append(tuple(row[c] for c in PLACE))
     return out
 
 
@@ -243,7 +243,7 @@ def _later(
         return out
     for day, new in days:
         places = find_rows(old, _places(faults), new, contract, concept)
-        there = [dict(zip(_PLACE, place, strict=True)) for place in places.values() if place is not None]
+        there = [dict(zip(PLACE, place, strict=True)) for place in places.values() if place is not None]
         values = rows_at(new, there, [concept])
         for fault in faults:
             place = places.get((fault.delivery, fault.file, fault.sheet, fault.numbers[0]))
@@ -259,7 +259,7 @@ def _later(
 
 def _places(faults: Iterable[Fault]) -> list[dict[str, Any]]:
     return [
-        dict(zip(_PLACE, (fault.delivery, fault.file, fault.sheet, number), strict=True))
+        dict(zip(PLACE, (fault.delivery, fault.file, fault.sheet, number), strict=True))
         for fault in faults
         for number in fault.numbers
     ]

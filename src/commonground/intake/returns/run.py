@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,9 @@ from commonground.intake.returns.answers import Sent
 from commonground.intake.returns.content import DAYS, Content, make_content
 from commonground.intake.returns.faults import find_faults
 from commonground.intake.returns.model import Fault, Item
-from commonground.intake.returns.register import Register
+from commonground.intake.returns.register import Fate, Register
 from commonground.intake.returns.replaced import find_replaced
+from commonground.intake.returns.shown import gate
 from commonground.intake.returns.workbook import draw, draw_summary
 
 if TYPE_CHECKING:
@@ -69,30 +71,72 @@ def refresh(city: City, result: IntakeResult, faults: Sequence[Fault] = ()) -> d
     by_name: dict[str, list[Fault]] = {name: [] for name in result.contracts}
     for fault in [*find_faults(result, city.settings), *faults]:
         by_name.setdefault(fault.name, []).append(fault)
-    files: dict[str, set[tuple[str, str]]] = {}
-    for row in result.conservation.to_pylist():
-        if row["status"] in ("read", "replaced"):
-            files.setdefault(f"{row['department']}.{row['dataset']}", set()).add((row["delivery"], row["file"]))
     given = _given(vault)
     out = {}
     for name in sorted(by_name):
         book = register.load(vault, name)
         asked = {fault.key: fault for fault in by_name[name]}
         asked |= {item.key: item.fault for item in book.unsettled}
-        fates = {}
-        if asked and name in result.tables:
-            replaced = find_replaced(files.get(name, ()))
-            fates = match.fates(
-                list(asked.values()), by_name[name], result.tables[name], result.contracts[name], replaced
-            )
+        replaced = find_replaced(files_of(result, name))
+        fates = _fates(result, name, list(asked.values()), by_name[name], replaced)
         corrected = {item.key: given[name, item.number] for item in book.unsettled if (name, item.number) in given}
         before = dict(book.items)
         register.update(book, by_name[name], fates, corrected, now)
         if book.items != before:
             register.save(vault, book)
+            _tell(city, name, before, book)
         if book.items:
             out[name] = book
     return out
+
+
+def _tell(city: City, name: str, before: Mapping[int, Item], book: Register) -> None:
+    """Write into the ledger how many items of a dataset were settled, and by what."""
+    from commonground.governance import current_actor
+
+    settled = Counter(
+        item.via for number, item in book.items.items() if item.settled and before.get(number, item).state != item.state
+    )
+    if settled:
+        with Ledger(city) as ledger:
+            ledger.append(Kind.RETURN_CLOSED, current_actor(), name.replace(".", "/", 1), {"via": dict(settled)})
+
+
+def _fates(
+    result: IntakeResult,
+    name: str,
+    asked: Sequence[Fault],
+    now: Sequence[Fault],
+    replaced: Mapping[tuple[str, str], tuple[str, str]],
+) -> dict[str, Fate]:
+    """Say what became of faults, with only the columns in memory that rows are known by."""
+    import pyarrow as pa
+
+    contract = result.contracts[name]
+    days = {delivery for delivery, _ in files_of(result, name)}
+    fixed = any(fault.scope == "value" and match.fixed(contract, fault.concept) for fault in asked)
+    if name not in result.tables or not asked or not (replaced or (fixed and len(days) > 1)):
+        return {}
+    wanted = {fault.concept for fault in asked}
+    slim = []
+    for part in result.parts(name):
+        needed = {c for tier in match.tiers(contract, part.column_names) for c in tier} | wanted | {"name"}
+        slim.append(part.select([c for c in part.column_names if c in match.PLACE or c in needed]))
+    return match.fates(asked, now, pa.concat_tables(slim), contract, replaced)
+
+
+def files_of(result: IntakeResult, name: str) -> set[tuple[str, str]]:
+    """Give delivery and file of the files of a dataset that were read, replaced ones too."""
+    return {
+        (row["delivery"], row["file"])
+        for row in result.conservation.to_pylist()
+        if row["status"] in ("read", "replaced") and f"{row['department']}.{row['dataset']}" == name
+    }
+
+
+def fingerprint(city: City) -> str:
+    """Give a text that changes with the corrections that hold: part of what a version is made of."""
+    return layer.fingerprint(Vault(city))
 
 
 def _given(vault: Vault) -> dict[tuple[str, int], str]:
@@ -216,21 +260,6 @@ def _write(city: City, book: Register, content: Content, items: Sequence[Item], 
     )
 
 
-def gate(city: City) -> Callable[[int], str]:
-    """Give how counts are let out: small ones hidden, others rounded, by the city's policy."""
-    policy = city.policy
-
-    def safe(count: int) -> str:
-        if count == 0:
-            return "0"
-        if count < policy.cell_threshold:
-            return f"<{policy.cell_threshold}"
-        step = max(policy.rounding, 1)
-        return f"{max(policy.cell_threshold, (count + step // 2) // step * step):,}"
-
-    return safe
-
-
 def destroy_expired(city: City, today: dt.date) -> list[Path]:
     """Remove workbooks whose last day has passed; what was sent stays known by its number."""
     vault = Vault(city)
@@ -285,30 +314,3 @@ def close(
         detail = {"items": [str(number) for number in sorted(numbers)], "via": via}
         ledger.append(Kind.RETURN_CLOSED, actor, dataset.replace(".", "/", 1), detail)
     return [book.items[number] for number in numbers]
-
-
-def rates(city: City, registers: Mapping[str, Register] | None = None) -> list[dict[str, Any]]:
-    """Give how many items each delivery had and how many are settled: counts alone, small ones hidden.
-
-    For the page on quality: nothing in it is about a person.
-    """
-    safe = gate(city)
-    out = []
-    for name, book in sorted((registers if registers is not None else register.load_all(Vault(city))).items()):
-        sums: dict[str, dict[str, int]] = {}
-        for item in book.items.values():
-            here = sums.setdefault(
-                item.fault.delivery, dict.fromkeys(("items", "open", "sent", "closed", "accepted"), 0)
-            )
-            here["items"] += 1
-            here[item.state] += 1
-        for delivery, counts in sorted(sums.items()):
-            department, _, dataset = name.partition(".")
-            settled = counts["closed"] + counts["accepted"]
-            small = min(settled, counts["items"] - settled)
-            share = settled / counts["items"] if counts["items"] >= city.policy.cell_threshold else None
-            hidden = share is not None and 0 < small < city.policy.cell_threshold
-            place = {"department": department, "dataset": dataset, "delivery": delivery}
-            shown = {state: safe(count) for state, count in counts.items()}
-            out.append({**place, **shown, "settled_share": None if hidden or share is None else round(share, 2)})
-    return out

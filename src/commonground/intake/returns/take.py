@@ -22,6 +22,7 @@ from commonground.intake.pack import load_pack
 from commonground.intake.report import reason_label
 from commonground.intake.returns import layer, register
 from commonground.intake.returns.answers import Answer, Sent, read_answers
+from commonground.intake.returns.faults import one_by_one
 from commonground.intake.returns.judge import DEPENDS, Judge
 from commonground.intake.returns.layer import Correction
 from commonground.intake.returns.model import Fault, Item
@@ -221,7 +222,7 @@ class _Taking:
 
     def _personal(self, concept: str) -> bool:
         known = self.pack.concepts.get(concept)
-        return known is None or known.identifying
+        return known is None or one_by_one(known)
 
     def _fault_of(self, fault: Fault, text: str) -> str:
         """Give the fault that a corrected text has under the contract, "" for none."""

@@ -1,0 +1,103 @@
+"""Return sheets: what goes back to the departments, what comes back from them, and where every item stands."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commonground.city import City, Progress
+from commonground.errors import DeliveryError, Said
+from commonground.jobs.office import may
+
+if TYPE_CHECKING:
+    from commonground.intake.returns.model import Item
+    from commonground.intake.returns.run import Made
+    from commonground.intake.returns.take import Taken
+
+
+def make_returns(
+    city: City,
+    *,
+    dataset: str = "",
+    delivery: str = "",
+    destroy_by: dt.date | None = None,
+    progress: Progress | None = None,
+) -> list[Made]:
+    """Write the return sheets of all deliveries, or of one; each is recorded in the ledger.
+
+    Raises
+    ------
+    AccessError
+        The running user may not hand files over.
+    DeliveryError
+        There is no such dataset or delivery.
+    """
+    from commonground import intake
+    from commonground.governance import current_actor
+    from commonground.intake.returns import run
+
+    may(city, "transfer")
+    result = intake.run(city, progress=progress)
+    return run.make(city, result, actor=current_actor(), dataset=dataset, delivery=delivery, destroy_by=destroy_by)
+
+
+def show_returns(city: City, *, progress: Progress | None = None) -> dict[str, Any]:
+    """Say where the items of every delivery stand: counts, the oldest, and each item's place, without texts."""
+    from commonground import intake
+    from commonground.governance import Ledger
+    from commonground.intake.returns import run, shown
+
+    may(city, "build")
+    registers = run.refresh(city, intake.run(city, progress=progress))
+    with Ledger(city) as ledger:
+        today = ledger.clock().date()
+    return {
+        "deliveries": shown.standing(registers, today),
+        "items": [shown.told(item, today) for book in registers.values() for item in book.items.values()],
+        "rates": shown.rates(city, registers),
+    }
+
+
+def take_return(city: City, file: Path, *, dataset: str = "", progress: Progress | None = None) -> Taken:
+    """Take a filled-in return sheet, read the deliveries with its corrections, and close what they mend.
+
+    Raises
+    ------
+    DeliveryError
+        The file is no return sheet of this city, was changed where it is locked, or is another dataset's.
+    """
+    from commonground import intake
+    from commonground.governance import current_actor
+    from commonground.intake.returns import run
+    from commonground.intake.returns.take import take
+
+    may(city, "build")
+    try:
+        content = file.read_bytes()
+    except OSError as fault:
+        raise DeliveryError(
+            Said("文件打不开。", "The file cannot be opened."),
+            where=str(file),
+            why=Said(str(fault.strerror), str(fault.strerror)),
+            todo=Said("请检查路径和权限。", "Check the path and the permissions."),
+        ) from None
+    done = take(city, content, str(file), current_actor(), dataset)
+    run.refresh(city, intake.run(city, progress=progress))
+    return done
+
+
+def close_returns(city: City, dataset: str, numbers: Sequence[int], reason: str, *, accept: bool = False) -> list[Item]:
+    """Settle items by hand, with a reason.
+
+    Raises
+    ------
+    DeliveryError
+        There is no such unsettled item, or no reason is given.
+    """
+    from commonground.governance import current_actor
+    from commonground.intake.returns import run
+
+    may(city, "build")
+    return run.close(city, dataset, numbers, reason, current_actor(), accept=accept)
