@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import hashlib
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 from commonground.errors import CommonGroundError, DeliveryError, Said, did_you_mean
 from commonground.intake import archives
 from commonground.intake.fetch import NOTE
+from commonground.intake.layout_files import with_layout_file
 from commonground.intake.model import Contract, Layout
 from commonground.intake.returns.answers import is_return_sheet
 from commonground.intake.returns.replaced import base_of, matches
@@ -151,55 +151,40 @@ def _is_companion(found: Delivered, contract: Contract) -> bool:
 def opened(found: Delivered) -> Iterator[Path]:
     """Give a path under which a delivered file can be opened, for as long as the block lasts.
 
-    A file in an archive is unpacked into a private folder, with the layout file that lies beside it in the archive;
-    errors raised in the block name the file as it was delivered, not the unpacked copy.
+    A file in an archive is unpacked into a private folder; errors raised in the block name it as it was delivered.
     """
     if found.archive is None:
         yield found.path
         return
-    with contextlib.ExitStack() as stack:
-        unpacked = stack.enter_context(archives.unpacked(found.archive, found.place, found.path.suffix))
-        for name, place in _companions(found).items():
-            beside = stack.enter_context(archives.unpacked(found.archive, place))
-            shutil.copy(beside, unpacked.with_name(name))
-        for layout in found.contract.layouts if found.contract else ():
-            near = find_beside(found.archive, layout.layout_file) if layout.layout_file else None
-            if near is not None and not unpacked.with_name(near.name).exists():
-                shutil.copy(near, unpacked.with_name(near.name))
+    with archives.unpacked(found.archive, found.place, found.path.suffix) as unpacked:
         try:
             yield unpacked
         except CommonGroundError as error:
-            error.where = error.where.replace(str(unpacked.parent) + "/", f"{found.path.parent}/")
-            error.where = error.where.replace(unpacked.name, found.path.name)
+            error.where = error.where.replace(str(unpacked), str(found.path))
             error.args = (error.message("en"),)
             raise
 
 
-def _companions(found: Delivered) -> dict[str, tuple[int, ...]]:
-    """Layout files beside a file in an archive: name → place."""
-    names = {layout.layout_file for layout in found.contract.layouts} - {""} if found.contract else set()
-    if not names or found.archive is None:
-        return {}
-    members = archives.list_members(found.archive)
-    return {name: one.place for one in members for name in names if one.name.rpartition("/")[2] == name}
+@contextlib.contextmanager
+def _layout_file(found: Delivered, name: str) -> Iterator[Path | None]:
+    """Give the layout file of a delivered file: in its archive, else in its folder or one above; None without one."""
+    if found.archive is not None:
+        for member in archives.list_members(found.archive):
+            if member.name.rpartition("/")[2] == name:
+                with archives.unpacked(found.archive, member.place) as path:
+                    yield path
+                return
+    yield find_beside(found.path, name)
 
 
 def companions_digest(found: Delivered) -> str:
     """Give a hash of the layout file that a file is read by, "" without one: when it changes the file is read again."""
-    if found.contract is None or not any(layout.layout_file for layout in layouts_of(found, found.contract)):
-        return ""
     digest = hashlib.sha256()
-    for layout in layouts_of(found, found.contract):
-        if not layout.layout_file:
-            continue
-        place = _companions(found).get(layout.layout_file)
-        beside = find_beside(found.path, layout.layout_file)
-        if place is not None and found.archive is not None:
-            with archives.unpacked(found.archive, place) as path:
-                digest.update(path.read_bytes())
-        elif beside is not None:
-            digest.update(beside.read_bytes())
-    return digest.hexdigest()
+    named = [layout.layout_file for layout in _matching(found, found.contract)] if found.contract else []
+    for name in filter(None, named):
+        with _layout_file(found, name) as path:
+            digest.update(path.read_bytes() if path is not None else b"")
+    return digest.hexdigest() if any(named) else ""
 
 
 def find_beside(path: Path, name: str) -> Path | None:
@@ -208,8 +193,6 @@ def find_beside(path: Path, name: str) -> Path | None:
         found = folder / name
         if found.is_file():
             return found
-        if folder.name.startswith(archives.PREFIX):
-            return None
     return None
 
 
@@ -238,7 +221,23 @@ def pick_layout(found: Delivered, contract: Contract) -> Layout:
 
 
 def layouts_of(found: Delivered, contract: Contract) -> list[Layout]:
-    """Give the layouts whose globs match a file and its delivery."""
+    """Give the layouts whose globs match a file and its delivery, with the columns that their layout files tell.
+
+    Raises
+    ------
+    DeliveryError
+        A layout file is not there or does not tell the columns.
+    """
+    out = []
+    for layout in _matching(found, contract):
+        if layout.layout_file:
+            with _layout_file(found, layout.layout_file) as beside:
+                layout = with_layout_file(layout, beside, found.path)
+        out.append(layout)
+    return out
+
+
+def _matching(found: Delivered, contract: Contract) -> list[Layout]:
     return [
         layout
         for layout in contract.layouts

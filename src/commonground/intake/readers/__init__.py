@@ -6,13 +6,29 @@ Formats of small files give each sheet whole, those of large files give it part 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import importlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from commonground.errors import DeliveryError, Said
 from commonground.intake.model import Layout, Limits, Sheet
 
 LIMITS = Limits()
+Reader = Callable[[Path, Layout, Limits], Iterator[Sheet]]
+_READERS = {
+    "csv": ("text", "read_csv"),
+    "fixed": ("fixed", "read_fixed"),
+    "jsonl": ("json", "read_json"),
+    "json": ("json", "read_json"),
+    "geojson": ("json", "read_json"),
+    "dbf": ("dbf", "read_dbf"),
+    "parquet": ("parquet", "read_parquet"),
+    "access": ("access", "read_access"),
+    **dict.fromkeys(("xlsx", "xls", "xlsb", "ods"), ("spreadsheet", "read_workbook")),
+    **dict.fromkeys(("sav", "dta", "sas7bdat", "xpt"), ("statistics", "read_statistics")),
+    **dict.fromkeys(("mysqldump", "pgdump"), ("dump", "read_dump")),
+}
+"""Format → module and function that reads it; loaded when a file of the format is read."""
 
 
 def read(path: Path, layout: Layout, limits: Limits = LIMITS) -> Iterator[Sheet]:
@@ -30,31 +46,9 @@ def read(path: Path, layout: Layout, limits: Limits = LIMITS) -> Iterator[Sheet]
     DeliveryError
         The file cannot be decoded, or is not of the format that the contract says. Raised when the sheet is asked for.
     """
-    if layout.format == "csv":
-        from commonground.intake.readers.text import read_csv
-
-        yield from read_csv(path, layout, limits)
-    elif layout.format in ("jsonl", "geojson"):
-        from commonground.intake.readers.json import read_geojson, read_jsonl
-
-        reader = read_jsonl if layout.format == "jsonl" else read_geojson
-        yield reader(path, path.read_bytes(), layout)
-    elif layout.format in ("xlsx", "xls", "ods"):
-        from commonground.intake.readers.spreadsheet import read_workbook
-
-        yield from read_workbook(path, path.read_bytes())
-    elif layout.format == "dbf":
-        from commonground.intake.readers.dbf import read_dbf
-
-        yield read_dbf(path, path.read_bytes(), layout)
-    elif layout.format in ("sav", "dta"):
-        from commonground.intake.readers.statistics import read_statistics
-
-        yield read_statistics(path, layout.format)
-    else:
-        from commonground.intake.readers.parquet import read_parquet
-
-        yield from read_parquet(path)
+    module, name = _READERS[layout.format]
+    reader: Reader = getattr(importlib.import_module(f"commonground.intake.readers.{module}"), name)
+    yield from reader(path, layout, limits)
 
 
 def unreadable(path: Path, layout_format: str, fault: BaseException) -> DeliveryError:

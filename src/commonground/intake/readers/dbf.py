@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from commonground.intake.model import BadRow, Layout, Sheet
+from commonground.intake.model import BadRow, Layout, Limits, Sheet
 from commonground.intake.readers import unreadable
-from commonground.intake.readers.cells import clean
+from commonground.intake.readers.cells import cell_text, clean
+
+Parsers = Mapping[int, Callable[[bytes], str]]
+_ROWS = 20_000
+_BINARY = "IBTYO@+"
+_FLAGS = "0"  # a column of Visual FoxPro's own, which says which others are null
 
 
-def read_dbf(path: Path, content: bytes, layout: Layout) -> Sheet:
-    """Read all records; deleted ones count as notes, ones that the header promises and the file lacks as cut off."""
+def read_dbf(path: Path, layout: Layout, _limits: Limits) -> Iterator[Sheet]:
+    """Read all records, part by part; deleted ones count as notes, ones that the file lacks as cut off.
+
+    Raises
+    ------
+    DeliveryError
+        The header does not fit the records.
+    """
     import dbfread
 
     try:
@@ -20,40 +33,86 @@ def read_dbf(path: Path, content: bytes, layout: Layout) -> Sheet:
     except (dbfread.DBFNotFound, ValueError, struct.error, UnicodeDecodeError, LookupError) as fault:
         raise unreadable(path, "dbf", fault) from None
     start, size = header.headerlen, header.recordlen
-    if len(content) < start or size != 1 + sum(field.length for field in fields):
+    if path.stat().st_size < start or size != 1 + sum(field.length for field in fields):
         raise unreadable(path, "dbf", ValueError("the header does not fit the records"))
-    rows: list[list[str]] = []
-    physical: list[int] = []
-    bad: list[BadRow] = []
-    deleted = mended = 0
-    for number in range(1, header.numrecords + 1):
-        record = content[start + (number - 1) * size : start + number * size]
+    parse = _parsers(table)
+    with path.open("rb") as file:
+        file.seek(start)
+        for first in range(1, max(header.numrecords, 1) + 1, _ROWS):
+            count = min(_ROWS, header.numrecords - first + 1)
+            part = _Part(fields, parse, layout.encoding)
+            content = file.read(count * size)
+            for number in range(count):
+                part.take(first + number, content[number * size : (number + 1) * size], size)
+            yield part.sheet(count, first + count <= header.numrecords)
+
+
+class _Part:
+    """Some records of a file."""
+
+    def __init__(self, fields: Sequence[Any], parse: Parsers, encoding: str) -> None:
+        self.fields, self.parse, self.encoding = fields, parse, encoding
+        self.rows: list[list[str]] = []
+        self.physical: list[int] = []
+        self.bad: list[BadRow] = []
+        self.deleted = self.mended = 0
+
+    def take(self, number: int, record: bytes, size: int) -> None:
+        """Take one record."""
         if len(record) < size:
-            bad.append(BadRow(number, "cut_off", record.decode(layout.encoding, "replace").strip("\x1a ")))
+            text = record.decode(self.encoding, "replace").strip("\x1a ")
+            self.bad.append(BadRow(number, "cut_off", text))
         elif record[:1] == b"*":
-            deleted += 1
+            self.deleted += 1
         else:
-            cells, held = _cells(record, [field.length for field in fields], layout.encoding)
+            cells, held = _cells(record, self.fields, self.parse, self.encoding)
             if cells is None:
-                bad.append(BadRow(number, "not_decodable", record.decode(layout.encoding, "replace")))
-                continue
-            mended += held
-            rows.append(cells)
-            physical.append(number)
-    notes = {"control_characters": mended, "deleted": deleted}
-    names = tuple(field.name for field in fields)
-    return Sheet("", rows, physical, header.numrecords, tuple(bad), names=names, notes=notes)
+                self.bad.append(BadRow(number, "not_decodable", record.decode(self.encoding, "replace")))
+                return
+            self.mended += held
+            self.rows.append(cells)
+            self.physical.append(number)
+
+    def sheet(self, total: int, more: bool) -> Sheet:
+        """Give the part."""
+        notes = {"control_characters": self.mended, "deleted": self.deleted}
+        names = tuple(field.name for field in self.fields if field.type != _FLAGS)
+        return Sheet("", self.rows, self.physical, total, tuple(self.bad), names=names, notes=notes, more=more)
 
 
-def _cells(record: bytes, lengths: list[int], encoding: str) -> tuple[list[str] | None, bool]:
+def _parsers(table: Any) -> Parsers:
+    """Give what reads the fields that hold bytes and no text (Visual FoxPro's integers, doubles, moments, money)."""
+    import dbfread
+
+    parser = dbfread.FieldParser(table)
+
+    def of(field: Any) -> Callable[[bytes], str]:
+        def read(raw: bytes) -> str:
+            return cell_text(parser.parse(field, raw)) if raw.strip(b"\0 ") or field.type in "IB" else ""
+
+        return read
+
+    return {i: of(field) for i, field in enumerate(table.fields) if field.type in _BINARY}
+
+
+def _cells(record: bytes, fields: Sequence[Any], parse: Parsers, encoding: str) -> tuple[list[str] | None, bool]:
     cells, at, held = [], 1, False
-    for length in lengths:
-        raw = record[at : at + length].strip(b" \0")
-        at += length
+    for i, field in enumerate(fields):
+        raw = record[at : at + field.length]
+        at += field.length
+        if field.type == _FLAGS:
+            continue
+        if i in parse:
+            try:
+                cells.append(parse[i](raw))
+            except (ValueError, struct.error, OverflowError):
+                return None, False
+            continue
+        raw = raw.strip(b" \0")
         try:
             text = raw.decode(encoding)
         except UnicodeDecodeError as fault:
-            if fault.end < len(raw) or len(raw) < length - 1:
+            if fault.end < len(raw) or len(raw) < field.length - 1:
                 return None, False
             text = raw[: fault.start].decode(encoding)  # the field was too short for the text's last character
         text, found = clean(text)

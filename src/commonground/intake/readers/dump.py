@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from commonground.errors import DeliveryError, Said
-from commonground.intake.model import BadRow, Layout, Sheet
+from commonground.intake.model import BadRow, Layout, Limits, Sheet
 from commonground.intake.readers.cells import CONTROL
 from commonground.intake.readers.decode import fitting, wrong_encoding
 from commonground.intake.readers.sql import Dump, Row, Table, Window
@@ -33,7 +33,7 @@ _TITLED = re.compile(r"--\s*(?:MySQL|MariaDB) dump |--\s*PostgreSQL database dum
 _CLOSED = re.compile(r"--\s*Dump completed|--\s*PostgreSQL database dump complete")
 
 
-def read_dump(path: Path, layout: Layout) -> Iterator[Sheet]:
+def read_dump(path: Path, layout: Layout, _limits: Limits) -> Iterator[Sheet]:
     """Read a dump of plain SQL; tables without rows give an empty sheet.
 
     Raises

@@ -1,54 +1,139 @@
-"""JSON, one object a line, and GeoJSON, one feature a row."""
+"""JSON: one object a line, an array of objects, or GeoJSON with one feature a row."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from commonground.intake.model import BadRow, Layout, Sheet
+from commonground.errors import DeliveryError, Said
+from commonground.intake.model import BadRow, Layout, Limits, Sheet
 from commonground.intake.readers import unreadable
 from commonground.intake.readers.cells import CONTROL, cell_text
 from commonground.intake.readers.decode import decode
-from commonground.intake.readers.text import clean_lines, count_lines
+from commonground.intake.readers.lines import blocks
+from commonground.intake.readers.text import clean_lines
+
+_WHOLE = 1 << 29
+"""Bytes of an array or a feature collection, which must be held whole; more belongs into JSON lines."""
 
 
-def read_jsonl(path: Path, content: bytes, layout: Layout) -> Sheet:
-    """Read one object a line; a line that is no object is set aside."""
-    text, _ = decode(path, content, layout.encoding)
-    lines, mended = clean_lines(path, text)
-    objects: list[tuple[int, dict[str, Any]]] = []
-    bad = []
-    blank = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            blank.append(number)
-            continue
-        try:
-            value = json.loads(line)
-        except ValueError:
-            value = None
-        if isinstance(value, dict):
-            objects.append((number, value))
-        else:
-            bad.append(BadRow(number, "not_json", line))
-    if bad and not objects:
+def read_json(path: Path, layout: Layout, limits: Limits) -> Iterator[Sheet]:
+    """Read a file of JSON.
+
+    Raises
+    ------
+    DeliveryError
+        It is not of the kind that the contract says, or too large to be held whole.
+    """
+    if layout.format == "jsonl":
+        yield from read_jsonl(path, layout, limits)
+        return
+    if path.stat().st_size > _WHOLE:
+        raise _too_large(path, layout)
+    text, cut = decode(path, path.read_bytes(), layout.encoding)
+    if layout.format == "geojson":
+        yield read_geojson(path, text)
+    else:
+        yield read_array(path, text, cut)
+
+
+def read_jsonl(path: Path, layout: Layout, limits: Limits) -> Iterator[Sheet]:
+    """Read one object a line, part by part; a line that is no object is set aside."""
+    names: dict[str, None] = {}
+    objects = 0
+    for part in _lines(path, layout, limits):  # all names first: the parts of a sheet have the same columns
+        for value in part[1]:
+            if isinstance(value, dict):
+                names |= dict.fromkeys(value)
+                objects += 1
+    if not objects:
         raise unreadable(path, "jsonl", ValueError("no line is a JSON object"))
+    for first, values, lines, counted, mended, last in _lines(path, layout, limits):
+        rows, physical, bad = [], [], []
+        for number, (value, line) in enumerate(zip(values, lines, strict=True), first):
+            if isinstance(value, dict):
+                rows.append([_text(value.get(name)) for name in names])
+                physical.append(number)
+            elif value is None and not line.strip():
+                rows.append([""] * len(names))
+                physical.append(number)
+            else:
+                bad.append(BadRow(number, "not_json", line))
+        notes = {"control_characters": mended}
+        yield Sheet("", rows, physical, counted, tuple(bad), names=tuple(names), notes=notes, more=not last)
+
+
+_Lines = tuple[int, list[Any], list[str], int, int, bool]
+
+
+def _lines(path: Path, layout: Layout, limits: Limits) -> Iterator[_Lines]:
+    """Give of each block: its first row, the value of each line (None for what is no JSON), the lines, their number."""
+    for block in blocks(path, layout.encoding, limits):
+        text = block.data.decode("utf-8")
+        lines, mended = (["…"], 0) if block.long else clean_lines(path, text)
+        lines += [""] * (block.lines - len(lines)) if block.cut else []
+        yield block.first_line, [_value(line) for line in lines], lines, block.lines, mended, block.last
+
+
+def _value(line: str) -> Any:
+    try:
+        return json.loads(line) if line.strip() else None
+    except (ValueError, RecursionError):
+        return False
+
+
+def read_array(path: Path, text: str, cut: bool) -> Sheet:
+    """Read an array of objects, or an object in which one member is such an array, as an interface gives it.
+
+    Where the file breaks off, or an element cannot be read, the elements before are rows and the rest is set aside.
+    """
+    text = CONTROL.sub("", text)
+    at = _array_start(path, text)
+    decoder = json.JSONDecoder()
+    objects: list[tuple[int, dict[str, Any]]] = []
+    bad: list[BadRow] = []
+    while True:
+        while at < len(text) and text[at] in " \t\r\n,":
+            at += 1
+        if at < len(text) and text[at] == "]":
+            break
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            bad.append(
+                BadRow(len(objects) + len(bad) + 1, "cut_off" if cut or at >= len(text) else "not_json", text[at:])
+            )
+            break
+        if isinstance(value, dict):
+            objects.append((len(objects) + len(bad) + 1, value))
+        else:
+            bad.append(BadRow(len(objects) + len(bad) + 1, "not_json", _text(value)))
+    if not objects:
+        raise unreadable(path, "json", ValueError("no array of objects"))
     names, rows = _rows([value for _, value in objects])
     physical = [number for number, _ in objects]
-    rows += [[""] * len(names) for _ in blank]
-    total = count_lines(text)
-    notes = {"control_characters": mended}
-    return Sheet("", rows, physical + blank, total, tuple(bad), names=tuple(names), notes=notes)
+    return Sheet("", rows, physical, len(rows) + len(bad), tuple(bad), names=tuple(names))
 
 
-def read_geojson(path: Path, content: bytes, layout: Layout) -> Sheet:
+def _array_start(path: Path, text: str) -> int:
+    """Find where the elements begin."""
+    start = text.lstrip()
+    if start.startswith("["):
+        return text.index("[") + 1
+    found = [at for at in range(len(text[:100_000])) if text[at] == "[" and text[at + 1 :].lstrip()[:1] == "{"]
+    if start.startswith("{") and found:
+        return found[0] + 1
+    raise unreadable(path, "json", ValueError("no array of objects"))
+
+
+def read_geojson(path: Path, text: str) -> Sheet:
     """Read a feature collection: the properties, and ``@x``, ``@y`` of points or ``@geometry`` of anything else."""
-    text, _ = decode(path, content, layout.encoding)
     try:
         features = json.loads(CONTROL.sub("", text))["features"]
         values = [{**(feature.get("properties") or {}), **_place(feature.get("geometry"))} for feature in features]
-    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
         # not the fault's own words, which may quote a cell
         raise unreadable(path, "geojson", ValueError(f"no feature collection: {type(fault).__name__}")) from None
     names, rows = _rows(values)
@@ -73,3 +158,15 @@ def _text(value: Any) -> str:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
     return cell_text(value)
+
+
+def _too_large(path: Path, layout: Layout) -> DeliveryError:
+    return DeliveryError(
+        Said("这样大的 JSON 数组不能整个读入。", "A JSON array of this size cannot be held whole."),
+        where=str(path),
+        why=Said(
+            f"{path.stat().st_size:,} 字节；{layout.format} 要整个放进内存，上限 {_WHOLE:,} 字节。",
+            f"{path.stat().st_size:,} bytes; {layout.format} is held whole, at most {_WHOLE:,} bytes.",
+        ),
+        todo=Said("请部门改为每行一个对象（JSON Lines）导出。", "Ask for it with one object a line (JSON Lines)."),
+    )

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from commonground.intake.model import Sheet
+from commonground.errors import DeliveryError, Said
+from commonground.intake.model import Layout, Limits, Sheet
 from commonground.intake.readers import unreadable
 from commonground.intake.readers.cells import CONTROL, cell_text
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _ROWS = 100_000
 
 
-def read_parquet(path: Path) -> Iterator[Sheet]:
+def read_parquet(path: Path, _layout: Layout, _limits: Limits) -> Iterator[Sheet]:
     """Read a Parquet file; every distinct value of a column's part is turned to text once."""
     import numpy as np
     import pyarrow as pa
@@ -24,6 +25,7 @@ def read_parquet(path: Path) -> Iterator[Sheet]:
 
     try:
         with pq.ParquetFile(path, pre_buffer=False) as file:
+            _refuse_nested(path, file.schema_arrow)
             total, names, done = int(file.metadata.num_rows), tuple(file.schema_arrow.names), 0
             for batch in file.iter_batches(_ROWS):
                 columns = tuple(_texts(column) for column in batch.columns)
@@ -34,6 +36,23 @@ def read_parquet(path: Path) -> Iterator[Sheet]:
     except (pa.ArrowException, OSError, ValueError) as fault:
         raise unreadable(path, "parquet", fault) from None
     yield Sheet("", [], [], total, names=names)
+
+
+def _refuse_nested(path: Path, schema: pa.Schema) -> None:
+    """Refuse columns that hold tables of their own: no contract can say what their parts mean."""
+    import pyarrow as pa
+
+    nested = [field.name for field in schema if pa.types.is_nested(field.type)]
+    if nested:
+        raise DeliveryError(
+            Said(f"有嵌套的列：{'、'.join(nested[:10])}。", f"Nested columns: {', '.join(nested[:10])}."),
+            where=str(path),
+            why=Said(
+                "一格里又是一张表或一个列表，约定说不清它的含义。",
+                "A cell that is a list or record has no one meaning.",
+            ),
+            todo=Said("请部门展开成普通列再导出。", "Ask the department to unnest them into plain columns."),
+        )
 
 
 def _texts(column: pa.Array) -> pa.Array:

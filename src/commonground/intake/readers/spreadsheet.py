@@ -1,35 +1,83 @@
-"""Workbooks: xlsx, xls, ods."""
+"""Workbooks: xlsx, xls, xlsb, ods."""
 
 from __future__ import annotations
 
-import io
+import struct
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
-from commonground.intake.model import Sheet
+from commonground.errors import DeliveryError, Said
+from commonground.intake.archives import check_workbook
+from commonground.intake.model import Layout, Limits, Sheet
 from commonground.intake.readers import unreadable
 from commonground.intake.readers.cells import CONTROL, cell_text
+from commonground.intake.readers.formula_errors import Errors, find_errors
+
+_DAMAGE = (OSError, ValueError, KeyError, IndexError, struct.error, zipfile.BadZipFile, ElementTree.ParseError)
+_LOCKED = "EncryptedPackage".encode("utf-16-le")
+_PAGES = (b"<html", b"<!doctype", b"<table", b"<?xml", b"<meta")
 
 
-def read_workbook(path: Path, content: bytes) -> list[Sheet]:
-    """Read every sheet, hidden ones too, in the workbook's order, from its first row and column."""
+def read_workbook(path: Path, layout: Layout, _limits: Limits) -> Iterator[Sheet]:
+    """Read every sheet, hidden ones too, in the workbook's order, from its first row and column.
+
+    Raises
+    ------
+    DeliveryError
+        It is damaged, locked with a password, a web page under a workbook's name, or a zip bomb.
+    """
     import python_calamine as calamine
 
+    _check_kind(path)
+    check_workbook(path)
     try:
-        book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
-        return [_sheet(name, book.get_sheet_by_name(name)) for name in book.sheet_names]
-    except (calamine.CalamineError, OSError, ValueError) as fault:
-        raise unreadable(path, path.suffix.lstrip(".") or "xlsx", fault) from None
+        with path.open("rb") as file:
+            book = calamine.CalamineWorkbook.from_filelike(file)
+            errors = find_errors(path)
+            for name in book.sheet_names:
+                yield _sheet(name, book.get_sheet_by_name(name), errors)
+    except (calamine.CalamineError, *_DAMAGE) as fault:
+        raise unreadable(path, layout.format, fault) from None
 
 
-def _sheet(name: str, sheet: object) -> Sheet:
+def _sheet(name: str, sheet: object, errors: Errors) -> Sheet:
     # The height is the sheet's own statement, the rows are what was read: the conservation sum compares the two.
     raw = sheet.to_python(skip_empty_area=False)  # type: ignore[attr-defined]
     end = sheet.end  # type: ignore[attr-defined]
     total = 0 if end is None else end[0] + 1
     rows = [[cell_text(cell) for cell in row] for row in raw]
+    for row, column, text in errors.get(name, ()):
+        if row < len(rows):
+            rows[row] += [""] * (column + 1 - len(rows[row]))
+            rows[row][column] = text
     mended = 0
-    for row in rows:
-        if CONTROL.search("".join(row)):
+    for cells in rows:
+        if CONTROL.search("".join(cells)):
             mended += 1
-            row[:] = [CONTROL.sub("", cell) for cell in row]
+            cells[:] = [CONTROL.sub("", cell) for cell in cells]
     return Sheet(name, rows, list(range(1, len(rows) + 1)), total, notes={"control_characters": mended})
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse by name what often comes under a workbook's name: a web page, and a workbook locked with a password."""
+    with path.open("rb") as file:
+        head = file.read(1024).lstrip(b"\xef\xbb\xbf \r\n\t").lower()
+        if head.startswith(_PAGES):
+            raise DeliveryError(
+                Said("文件名是工作簿，内容却是网页。", "The file is called a workbook and is a web page."),
+                where=str(path),
+                why=Said("有的业务系统导出的 .xls 其实是 HTML。", "Some systems export HTML under the name .xls."),
+                todo=Said(
+                    "请用 Excel 或 WPS 打开，另存为 .xlsx 再交。", "Open it in a spreadsheet and save it as .xlsx."
+                ),
+            )
+        file.seek(0)
+        if file.read(4) == b"\xd0\xcf\x11\xe0" and _LOCKED in file.read():
+            raise DeliveryError(
+                Said("工作簿加了密码。", "The workbook is locked with a password."),
+                where=str(path),
+                why=Said("程序不保管别人的密码。", "No password of others is kept here."),
+                todo=Said("请取消密码后另存，再交。", "Save it without the password and deliver that."),
+            )
