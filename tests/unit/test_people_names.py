@@ -6,18 +6,16 @@ import numpy as np
 import pytest
 
 from commonground.people.characters import dialect
-from commonground.people.names import (
+from commonground.people.names import clean, cut, standardise
+from commonground.people.nametable import (
     FOLDED,
     NEARLY,
     OTHER,
     SAME,
     SOUND,
     SURNAME,
-    clean,
     compare_names,
-    cut,
     name_table,
-    standardise,
 )
 
 

@@ -8,6 +8,9 @@ form by sound. Readings of surnames differ from the characters' common readings 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 
 # traditional or variant form followed by the standard form
 _PAIRS = (
@@ -47,21 +50,99 @@ SURNAME_READINGS: dict[str, str] = {
     "曾": "zeng", "覃": "qin", "单": "shan", "解": "xie", "仇": "qiu", "查": "zha", "盖": "ge", "区": "ou",
     "朴": "piao", "任": "ren", "华": "hua", "尹": "yin", "纪": "ji", "缪": "miao", "乐": "yue", "翟": "zhai",
     "尉": "wei", "宓": "mi", "折": "she", "黑": "he", "秘": "bi", "冼": "xian", "繁": "po", "种": "chong",
-    "召": "shao", "员": "yun", "隗": "wei", "牟": "mu", "燕": "yan", "洗": "xian", "臧": "zang", "阚": "kan",
-    "郇": "xun", "郗": "xi", "佴": "nai", "逄": "pang", "芮": "rui", "宁": "ning", "应": "ying", "石": "shi",
-    "沈": "shen", "贾": "jia", "葛": "ge", "柏": "bai", "车": "che", "褚": "chu", "晟": "cheng", "句": "gou",
-    "过": "guo", "哈": "ha", "那": "na", "能": "nai", "适": "kuo", "洪": "hong", "降": "jiang", "万": "wan",
+    "召": "shao", "员": "yun", "贠": "yun", "隗": "wei", "牟": "mu", "燕": "yan", "洗": "xian", "臧": "zang",
+    "阚": "kan", "郇": "xun", "郗": "xi", "佴": "nai", "逄": "pang", "芮": "rui", "宁": "ning", "应": "ying",
+    "石": "shi", "沈": "shen", "贾": "jia", "葛": "ge", "柏": "bai", "车": "che", "褚": "chu", "晟": "cheng",
+    "句": "gou", "勾": "gou", "过": "guo", "哈": "ha", "那": "na", "能": "nai", "适": "kuo", "洪": "hong",
+    "降": "jiang", "万": "wan", "乜": "nie", "祭": "zhai", "撒": "sa", "炅": "gui", "都": "du", "郄": "qie",
+    "呙": "guo", "眭": "sui", "曲": "qu", "谌": "chen", "晁": "chao", "逯": "lu", "盛": "sheng", "冯": "feng",
+    "靓": "jing", "行": "xing", "重": "chong", "藏": "zang", "俞": "yu", "阙": "que", "宿": "su", "夏": "xia",
     "长孙": "zhang sun", "尉迟": "yu chi", "澹台": "tan tai", "万俟": "mo qi", "令狐": "ling hu",
+    "单于": "chan yu", "宰父": "zai fu", "中行": "zhong hang", "皇甫": "huang fu", "鲜于": "xian yu",
 }  # fmt: skip
 """Reading as a surname where it differs from the common one, or where dictionaries hesitate."""
 
 COMPOUND_SURNAMES = frozenset(
-    re.findall("..", "欧阳上官司马诸葛夏侯司徒皇甫令狐尉迟长孙慕容东方公孙轩辕宇文端木澹台万俟司空南宫独孤西门呼延完颜")
+    re.findall(
+        "..",
+        "欧阳上官司马诸葛夏侯司徒皇甫令狐尉迟长孙慕容东方公孙轩辕宇文端木澹台万俟司空南宫独孤西门呼延完颜"
+        "单于宰父鲜于闻人申屠钟离濮阳淳于太叔公冶仲孙亓官司寇颛孙百里东郭微生羊舌梁丘左丘第五赫连纳兰拓跋耶律",
+    )
 )
 """Surnames of two characters."""
 
-INTERPUNCTS = "·•．.・‧∙⋅●﹒｡。‐-–—'’`´"
+INTERPUNCTS = (
+    "·•．.・‧∙⋅●﹒｡。‐-–—'’`´‘＇"
+    "\u0387\u0701\u0702\u1427\u16eb\u2010\u2011\u2012\u2015\u2022\u2024\u2027\u2212\u2218\u2219\u22c5\u25cb\u25cf\u25e6\u2981"
+    '\u2e31\u2e33\u30a0\u30fb\uff65\u318d\ua78f\u02d1\u02d9\u00b0\u2043\u2016^~_/\\",，|:'
+)
 """What appears between the parts of a transliterated name (U+00B7 is the rule of 2016; the rest is practice)."""
+
+
+SPACES = (
+    " \t\r\n\v\f\x00\x1c\x1d\x1e\x1f\x85\xa0\xad\u034f\u061c\u115f\u1160\u1680\u180e\u3000\u3164\ufeff\uffa0"
+    + "".join(
+        map(chr, (*range(0x2000, 0x2010), *range(0x2028, 0x2030), *range(0x205F, 0x2070), *range(0xFE00, 0xFE10)))
+    )
+)
+"""White space, marks of direction and choice of glyph: nothing that a name is made of."""
+
+PRIVATE_USE: dict[str, str] = {
+    chr(old): chr(new) for old, new in (
+        (0xE816, 0x20087), (0xE817, 0x20089), (0xE818, 0x200CC), (0xE81E, 0x9FB4), (0xE826, 0x9FB5), (0xE82B, 0x9FB6),
+        (0xE82C, 0x9FB7), (0xE831, 0x215D7), (0xE832, 0x9FB8), (0xE83B, 0x2298F), (0xE843, 0x9FB9), (0xE854, 0x9FBA),
+        (0xE855, 0x241FE), (0xE864, 0x9FBB),
+    )
+}  # fmt: skip
+"""Characters that GB 18030-2000 kept in the private use area until Unicode had them, as old systems still write."""
+
+RADICALS: dict[str, str] = dict(
+    zip(
+        "⺠⻋⻓⻔⻅⻢⻰⻩⻘⻄⻉⻛⻜⻥⻨⻬⻝⻦⻤⻣⻚⻙⻏⻑",
+        "民车长门见马龙黄青西贝风飞鱼麦齐食鸟鬼骨页韦阝長",
+        strict=True,
+    )
+)
+"""Radicals that a print or PDF gives back instead of the characters that look the same."""
+
+
+@dataclass(frozen=True)
+class CharacterTable:
+    """Readings and standard forms of characters, as written by ``scripts/make_characters``.
+
+    Attributes
+    ----------
+    readings : dict
+        Character → its readings without tone, the commonest first, three at most.
+    standard : dict
+        Traditional, variant, private-use or look-alike character → the standard character.
+    syllables : frozenset
+        Syllables that occur, as they are typed (ü is v).
+    """
+
+    readings: dict[str, tuple[str, ...]]
+    standard: dict[str, str]
+    syllables: frozenset[str]
+
+
+@cache
+def character_table() -> CharacterTable:
+    """Read the table once a process."""
+    readings: dict[str, tuple[str, ...]] = {}
+    standard: dict[str, str] = {}
+    text = resources.files("commonground.people").joinpath("characters.tsv").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        kind, first, second = line.split("\t")
+        if kind == "standard":
+            standard = dict(zip(first, second, strict=True))
+        else:
+            for character in second:
+                readings[character] = (*readings.get(character, ()), first)
+    standard |= STANDARD | PRIVATE_USE | RADICALS
+    for character, form in list(standard.items()):  # 𫠠 → traditional → standard
+        standard[character] = standard.get(form, form)
+    letters = (r for found in readings.values() for r in found)
+    return CharacterTable(readings, standard, frozenset(s for s in letters if len(s) > 1 or s in "aeo"))
 
 
 def dialect(syllable: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from commonground.people.names import compare_names
+from commonground.people.nametable import compare_names
 
 if TYPE_CHECKING:
     from commonground.people.mentions import People

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from commonground.people.compare import DAY, DEFAULT, MONTH, NO_DAY, PRECISIONS, YEAR
 from commonground.people.encode import Coder, birth_day, distinct, integers, narrow, phone, split_names, valid_id
-from commonground.people.names import NameTable, name_table
+from commonground.people.nametable import NameTable, name_table
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -1,31 +1,36 @@
-"""Names as integers: what two ways to write one person's name have in common.
+"""One written name in its comparable forms: what two ways to write one person's name have in common.
 
-Every distinct name is standardised once: width and compatibility forms (NFKC), spaces and interpuncts, traditional and
-variant characters, then each character's reading, with the surname's own reading where it differs. A name typed in
-pinyin is cut into syllables, so that it meets the same name in characters.
+Width and compatibility forms (NFKC), spaces and interpuncts, traditional and variant characters are brought to one
+form; then each character gets its reading, the surname its own where it differs. A name typed in pinyin is cut into
+syllables, so that it meets the same name in characters. ``nametable.py`` does the same for all names of a city at once.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 
-import numpy as np
-import numpy.typing as npt
+from commonground.people.characters import (
+    COMPOUND_SURNAMES,
+    INTERPUNCTS,
+    SPACES,
+    SURNAME_READINGS,
+    character_table,
+    dialect,
+)
 
-from commonground.people.characters import COMPOUND_SURNAMES, INTERPUNCTS, STANDARD, SURNAME_READINGS, dialect
-
-Ints = npt.NDArray[np.int64]
-WIDTH = 10
-"""Units (characters or syllables) of a name that are compared; longer names are also compared whole."""
-
-_DROP = str.maketrans("", "", INTERPUNCTS + " \t\r\n\u3000\u00a0\u200b\ufeff\x00")
-_STANDARD = str.maketrans(STANDARD)
+_MARKS = str.maketrans(dict.fromkeys(INTERPUNCTS, "·"))  # before NFKC, which takes some of them to pieces
+_DROP = str.maketrans("", "", INTERPUNCTS + SPACES)
 _LATIN = re.compile(r"[a-z]+")
-_UNKNOWN = re.compile(r"[?*□■〇\ufffd\ue000-\uf8ff]")
+_ACCENTED = re.compile(r"[\u00c0-\u024f]")
+_TYPED_TONE = re.compile(r"(?<=[a-z])[1-5](?![0-9])")
+# a character that a system could not hold: a question mark, a box, a private code, a description of how it is made
+_UNKNOWN = re.compile(
+    r"[?*□■〇◇◆▯⬜\ufffd\ue000-\uf8ff\U000f0000-\U0010fffd]|[\u2ff0-\u2ffb](?:[\u2ff0-\u2ffb]|..)|[\[【{<〈《][^\]】}>〉》]*[\]】}>〉》]"
+)
+_NOTE = re.compile(r"[(（].*?[)）]")
+_SPELT = {"lyu": "lv", "nyu": "nv", "lue": "lve", "nue": "nve", "lyue": "lve", "nyue": "nve"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,10 @@ class Name:
         Whether the name was typed in pinyin.
     common : str
         The sounds with the surname's common reading, as a clerk may type it who does not know the name's own.
+    others : tuple of str
+        A second reading of each unit, or "" where it has one only (单 dan, 单 shan; 茜 xi, 茜 qian).
+    turned : str
+        Of a typed name of several words, the sounds with the last word first: given name and surname may be exchanged.
     """
 
     key: str
@@ -53,49 +62,66 @@ class Name:
     surname: int
     typed: bool
     common: str = ""
+    others: tuple[str, ...] = ()
+    turned: str = ""
+
+
+def _even(text: str) -> str:
+    """Give half-width small letters, typed tones and accents off, spaces still in."""
+    text = unicodedata.normalize("NFKC", text.translate(_MARKS)).lower()
+    if _ACCENTED.search(text):
+        text = "".join(_unaccented(c) if _ACCENTED.match(c) else c for c in text)
+    return _TYPED_TONE.sub("", text)
+
+
+def _unaccented(letter: str) -> str:
+    if letter in "üǖǘǚǜ":
+        return "v"
+    return "".join(c for c in unicodedata.normalize("NFD", letter) if not unicodedata.combining(c))
+
+
+def _clean(even: str) -> str:
+    table = character_table().standard
+    text = "".join(table.get(c, c) for c in even.translate(_DROP))
+    return _UNKNOWN.sub("?", _NOTE.sub("", text))
 
 
 def clean(text: str) -> str:
-    """Bring a written name to one form: width, spaces, interpuncts, traditional and variant characters."""
-    text = unicodedata.normalize("NFKC", text).translate(_DROP).translate(_STANDARD)
-    return _UNKNOWN.sub("?", re.sub(r"[(].*?[)]", "", text))
+    """Bring a written name to one form: width, spaces, interpuncts, traditional and variant characters.
+
+    Notes in brackets (大), (曾用名…) are left out; ``?`` stands for what could not be written.
+    """
+    return _clean(_even(text))
 
 
-@cache
-def _syllables() -> frozenset[str]:
-    from pypinyin.constants import PINYIN_DICT
-
-    readings = {_plain(r) for code, text in PINYIN_DICT.items() if 0x4E00 <= code < 0x9FA6 for r in text.split(",")}
-    return frozenset(r for r in readings if r.isascii() and r.isalpha() and (len(r) > 1 or r in "aeo"))
-
-
-def _plain(reading: str) -> str:
-    text = unicodedata.normalize("NFD", reading.replace("ü", "v"))
-    return "".join(c for c in text if not unicodedata.combining(c)).replace("ü", "v")
-
-
-@cache
 def reading(character: str) -> str:
     """Give a character's common reading without tone, or the character itself when it has none."""
-    from pypinyin import Style, pinyin
+    found = character_table().readings.get(character)
+    return found[0] if found else character
 
-    found = pinyin(character, style=Style.NORMAL, heteronym=False, v_to_u=False)
-    return str(found[0][0]).replace("ü", "v").lower()
+
+def other_reading(character: str) -> str:
+    """Give a character's second reading, or ""."""
+    found = character_table().readings.get(character, ())
+    return found[1] if len(found) > 1 else ""
 
 
 def cut(latin: str) -> list[str]:
     """Cut typed pinyin into syllables, the fewest that fit; what fits nowhere stays whole."""
-    best: list[list[str] | None] = [[]] + [None] * len(latin)
-    known = _syllables()
+    best: list[tuple[float, list[str]] | None] = [(0.0, [])] + [None] * len(latin)
+    known = character_table().syllables
     for end in range(1, len(latin) + 1):
         for start in range(max(0, end - 6), end):
-            head = best[start]
-            if head is not None and latin[start:end] in known:
-                longer = [*head, latin[start:end]]
-                kept = best[end]
-                if kept is None or len(longer) < len(kept):
-                    best[end] = longer
-    return best[-1] or [latin]
+            head, piece = best[start], latin[start:end]
+            syllable = piece if piece in known else _SPELT.get(piece, "")
+            if head is None or syllable not in known:
+                continue
+            cost = head[0] + (1.0 if syllable == piece else 1.5)  # chan yu rather than cha nyu
+            kept = best[end]
+            if kept is None or cost < kept[0]:
+                best[end] = cost, [*head[1], syllable]
+    found = best[-1]
+    return found[1] if found and latin else [latin]
 
 
 def standardise(text: str) -> Name:
@@ -108,131 +134,29 @@ def standardise(text: str) -> Name:
     >>> standardise("覃小明").sounds
     ('qin', 'xiao', 'ming')
     """
-    spaced = unicodedata.normalize("NFKC", text).lower().replace("ü", "v")
-    key = clean(spaced)
+    even = _even(text)
+    key = _clean(even)
     if key and _LATIN.fullmatch(key):
-        words = [w for w in re.split(r"[^a-z]+", spaced) if w]
-        sounds = tuple(s for word in words for s in cut(word))
-        return Name("".join(sounds), sounds, sounds, tuple(map(dialect, sounds)), 1, True, "".join(sounds))
+        return _typed([w for w in re.split(r"[^a-z]+", even) if w])
     units: list[str] = []
     for part in re.findall(r"[a-z]+|.", key):
         units += cut(part) if _LATIN.fullmatch(part) else [part]
     surname = 2 if len(key) > 2 and key[:2] in COMPOUND_SURNAMES else 1
-    sounds_list = [u if u == "?" or _LATIN.fullmatch(u) else reading(u) for u in units]
+    plain = [u == "?" or bool(_LATIN.fullmatch(u)) for u in units]
+    sounds_list = [u if p else reading(u) for u, p in zip(units, plain, strict=True)]
+    others = tuple("" if p else other_reading(u) for u, p in zip(units, plain, strict=True))
     common = "".join(sounds_list)
     special = SURNAME_READINGS.get(key[:surname]) or SURNAME_READINGS.get(key[:1], "")
     for place, sound in enumerate(special.split()):
         sounds_list[place] = sound
     sounds = tuple(sounds_list)
-    return Name(key, tuple(units), sounds, tuple(map(dialect, sounds)), surname, False, common)
+    return Name(key, tuple(units), sounds, tuple(map(dialect, sounds)), surname, False, common, others)
 
 
-@dataclass(frozen=True)
-class NameTable:
-    """All distinct names of a city, as integers; a name's number is its place here.
-
-    ``key``, ``sound``, ``fold`` number the whole name's characters, sounds and folded sounds; ``surname``,
-    ``given`` the sounds of its parts; ``units``, ``sounds`` and ``folds`` are arrays (names, WIDTH), -1 beyond the end
-    and -2 where a character could not be written.
-    """
-
-    texts: tuple[str, ...]
-    key: Ints
-    sound: Ints
-    common: Ints
-    fold: Ints
-    surname: Ints
-    given: Ints
-    typed: npt.NDArray[np.bool_]
-    length: Ints
-    units: Ints
-    sounds: Ints
-    folds: Ints
-
-
-def _number(values: Sequence[str]) -> Ints:
-    index: dict[str, int] = {}
-    return np.array([index.setdefault(v, len(index)) for v in values], dtype=np.int64)
-
-
-def _grid(rows: Sequence[tuple[str, ...]]) -> Ints:
-    index: dict[str, int] = {"?": -2}
-    grid = np.full((len(rows), WIDTH), -1, dtype=np.int64)
-    for i, row in enumerate(rows):
-        for j, unit in enumerate(row[:WIDTH]):
-            grid[i, j] = index.setdefault(unit, len(index))
-    return grid
-
-
-def name_table(texts: Iterable[str]) -> NameTable:
-    """Number the distinct names ``texts`` (in order, each once)."""
-    given = tuple(texts)
-    names = [standardise(t) for t in given]
-    sounds = _number(["".join(n.sounds) for n in names] + [n.common for n in names])
-    return NameTable(
-        texts=given,
-        key=_number([n.key for n in names]),
-        sound=sounds[: len(names)],
-        common=sounds[len(names) :],
-        fold=_number(["".join(n.folded) for n in names]),
-        surname=_number(["".join(n.folded[: n.surname]) for n in names]),
-        given=_number(["".join(n.folded[n.surname :]) for n in names]),
-        typed=np.array([n.typed for n in names], dtype=bool),
-        length=np.array([len(n.units) for n in names], dtype=np.int64),
-        units=_grid([n.units for n in names]),
-        sounds=_grid([n.sounds for n in names]),
-        folds=_grid([n.folded for n in names]),
-    )
-
-
-SAME, SOUND, FOLDED, NEARLY, GIVEN, SURNAME, OTHER = 7, 6, 5, 4, 3, 2, 1
-"""Levels of agreement of two names, from the same characters down to nothing in common; 0 where one is missing."""
-
-
-def compare_names(table: NameTable, a: Ints, b: Ints) -> npt.NDArray[np.int8]:
-    """Give the level of agreement of each pair of names.
-
-    Parameters
-    ----------
-    table : NameTable
-        The names.
-    a, b : integer arrays of one shape
-        Numbers of names, -1 where there is none.
-    """
-    level = np.full(a.shape, 0, dtype=np.int8)
-    both = (a >= 0) & (b >= 0)
-    pair = np.unique(a[both] * np.int64(len(table.texts)) + b[both], return_inverse=True)
-    left, right = np.divmod(pair[0], max(1, len(table.texts)))
-    level[both] = _levels(table, left, right)[pair[1]]
-    return level
-
-
-def _levels(t: NameTable, a: Ints, b: Ints) -> npt.NDArray[np.int8]:
-    level = np.full(a.shape, OTHER, dtype=np.int8)
-    surname, given = t.surname[a] == t.surname[b], t.given[a] == t.given[b]
-    level[surname] = SURNAME
-    level[given & (t.length[a] > 2)] = GIVEN
-    level[_nearly(t, a, b)] = NEARLY
-    level[t.fold[a] == t.fold[b]] = FOLDED
-    level[(t.sound[a] == t.sound[b]) | (t.common[a] == t.sound[b]) | (t.sound[a] == t.common[b])] = SOUND
-    level[t.key[a] == t.key[b]] = SAME
-    return level
-
-
-def _nearly(t: NameTable, a: Ints, b: Ints) -> npt.NDArray[np.bool_]:
-    """One character replaced, dropped, added, swapped or unwritable; the rest, at least two, agree by sound."""
-    x, y = t.folds[a], t.folds[b]
-    same = (x == y) & (x >= 0)
-    wild = (x == -2) | (y == -2)
-    agree = (same | wild).sum(1)
-    la, lb = t.length[a], t.length[b]
-    replaced = (la == lb) & (agree >= la - 1) & (same.sum(1) >= 2)
-    swapped = (la == lb) & (la > 2) & (np.sort(x, axis=1) == np.sort(y, axis=1)).all(1)
-    short, long = np.where((la <= lb)[:, None], x, y), np.where((la <= lb)[:, None], y, x)
-    front = np.cumprod((short == long) & (short >= 0), axis=1).sum(1)
-    back = np.cumprod(((short == np.roll(long, -1, axis=1)) & (short >= 0))[:, ::-1] | (short[:, ::-1] < 0), axis=1)
-    size = np.minimum(la, lb)
-    tail = back.sum(1) - (WIDTH - size)
-    dropped = (np.abs(la - lb) == 1) & (size >= 2) & (front + tail >= size)
-    out: npt.NDArray[np.bool_] = replaced | swapped | dropped
-    return out
+def _typed(words: list[str]) -> Name:
+    parts = [cut(word) for word in words]
+    sounds = tuple(s for part in parts for s in part)
+    turned = "".join(s for part in (parts[-1], *parts[:-1]) for s in part) if len(parts) > 1 else ""
+    folded = tuple(map(dialect, sounds))
+    whole = "".join(sounds)
+    return Name(whole, sounds, sounds, folded, 1, True, whole, ("",) * len(sounds), turned)

@@ -17,7 +17,7 @@ from commonground.people.blocking import join, mix
 from commonground.people.compare import DAY, NO_DAY, compare_births
 from commonground.people.distance import code_points, edit_distance
 from commonground.people.encode import Coder, integers, narrow
-from commonground.people.names import NameTable, compare_names, name_table
+from commonground.people.nametable import NameTable, compare_names, name_table
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -1,0 +1,373 @@
+"""All names of a city as integers, and the level on which each pair of them agrees.
+
+A name of characters alone, as nearly all are, is standardised by looking its code points up in arrays, all names in one
+go; what holds letters, notes or unwritable characters goes through ``names.standardise`` one by one. Both give the same.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from commonground.people.characters import (
+    COMPOUND_SURNAMES,
+    INTERPUNCTS,
+    SPACES,
+    SURNAME_READINGS,
+    character_table,
+    dialect,
+)
+from commonground.people.names import Name, standardise
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Ints = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
+Bools = npt.NDArray[np.bool_]
+WIDTH = 10
+"""Units (characters or syllables) of a name that are compared; longer names are also compared whole."""
+_END, _UNWRITTEN = -1, -2
+_PLANES = 0x32400
+_SYLLABLE = 0x110000
+"""Where the numbers of syllables begin among units, past all code points."""
+_DROPPED, _HAN, _OTHER = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class NameTable:
+    """All distinct names of a city, as integers; a name's number is its place here.
+
+    ``key``, ``sound``, ``fold`` number the whole name's characters, sounds and folded sounds; ``common`` and ``turned``
+    are in the space of ``sound`` (``turned`` -1 where there is none); ``surname``, ``given`` the folded sounds of its
+    parts; ``units``, ``sounds``, ``others`` and ``folds`` are arrays (names, WIDTH), -1 beyond the end and -2 where a
+    character could not be written.
+    """
+
+    texts: tuple[str, ...]
+    key: Ints
+    sound: Ints
+    common: Ints
+    turned: Ints
+    fold: Ints
+    surname: Ints
+    given: Ints
+    typed: Bools
+    length: Ints
+    units: Codes
+    sounds: Codes
+    others: Codes
+    folds: Codes
+
+
+@dataclass(frozen=True)
+class _Lookup:
+    """Arrays over code points: class, standard form, first and second reading; and the syllables by number."""
+
+    kind: npt.NDArray[np.int8]
+    standard: Codes
+    reading: Codes
+    other: Codes
+    syllables: tuple[str, ...]
+    number: dict[str, int]
+    surname: Codes
+    compound: Ints
+
+
+@cache
+def _lookup() -> _Lookup:
+    table = character_table()
+    kind = np.full(_PLANES, _OTHER, dtype=np.int8)
+    kind[0x3400:0xA000] = kind[0x20000:] = _HAN
+    form = np.arange(_PLANES, dtype=np.int32)
+    for code in (*range(0x80, 0x3400), *range(0xF900, 0x10000), *range(0x2F800, 0x2FA20)):
+        text = unicodedata.normalize("NFKC", chr(code))
+        if len(text) == 1 and text != chr(code) and ord(text) < _PLANES:
+            kind[code], form[code] = kind[ord(text)], ord(text)
+    for character in INTERPUNCTS + SPACES:
+        kind[ord(character)] = _DROPPED
+    written = np.array([ord(c) for c in table.standard], dtype=np.int64)
+    step = np.arange(_PLANES, dtype=np.int32)
+    step[written] = [ord(c) for c in table.standard.values()]
+    form, kind[written] = step[form], _HAN
+    syllables = sorted(
+        {s for r in table.readings.values() for s in r} | set(" ".join(SURNAME_READINGS.values()).split())
+    )
+    number = {s: i for i, s in enumerate(syllables)}
+    reading, other = np.full(_PLANES, _END, dtype=np.int32), np.full(_PLANES, _END, dtype=np.int32)
+    for character, found in table.readings.items():
+        reading[ord(character)] = number[found[0]]
+        if len(found) > 1:
+            other[ord(character)] = number[found[1]]
+    surname = np.full(_PLANES, _END, dtype=np.int32)
+    for text, special in SURNAME_READINGS.items():
+        if len(text) == 1:
+            surname[ord(text)] = number[special]
+    pairs = np.array([ord(c[0]) << 21 | ord(c[1]) for c in sorted(COMPOUND_SURNAMES)], dtype=np.int64)
+    return _Lookup(kind, form, reading, other, tuple(syllables), number, surname, pairs)
+
+
+def _points(texts: Sequence[str]) -> tuple[Codes, Ints]:
+    """Code points of all texts one after the other, and the text that each belongs to."""
+    whole = "\n".join(texts)
+    flat = np.frombuffer(whole.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.int32)
+    if whole.count("\n") != len(texts) - 1:  # a text holds the separator itself
+        size = np.array([len(t) for t in texts], dtype=np.int64)
+        ends = np.cumsum(size + 1) - 1
+        inside = np.ones(len(flat), dtype=bool)
+        inside[ends[:-1]] = False
+        return flat[inside], np.repeat(np.arange(len(texts)), size)
+    line = flat == 10
+    row = np.cumsum(line)
+    return flat[~line], row[~line]
+
+
+def _plain(texts: Sequence[str]) -> tuple[Codes, Bools]:
+    """Standard characters of names that hold nothing else, as (names, WIDTH), and which names these are."""
+    t = _lookup()
+    grid = np.full((len(texts), WIDTH), _END, dtype=np.int32)
+    if not len(texts):
+        return grid, np.zeros(0, dtype=bool)
+    flat, row = _points(texts)
+    known = flat < _PLANES
+    kind = np.where(known, t.kind[np.where(known, flat, 0)], _OTHER)
+    kept = np.flatnonzero(kind != _DROPPED)
+    code, row, kind = t.standard[np.where(known[kept], flat[kept], 0)], row[kept], kind[kept]
+    size = np.bincount(row, minlength=len(texts))
+    place = np.arange(len(row)) - np.repeat(np.cumsum(size) - size, size)
+    plain = (size > 0) & (size <= WIDTH)
+    plain[row[kind != _HAN]] = False
+    use = plain[row]
+    grid[row[use], place[use]] = code[use]
+    return grid, plain
+
+
+class _Spaces:
+    """Numbers for syllables and characters that the lookup does not hold, given as they come."""
+
+    def __init__(self, lookup: _Lookup) -> None:
+        self.sounds = dict(lookup.number)
+        self.texts = list(lookup.syllables)
+        self.lookup = lookup
+
+    def sound(self, text: str) -> int:
+        if text in ("", "?"):
+            return _UNWRITTEN if text else _END
+        if text not in self.sounds:
+            self.sounds[text] = len(self.texts)
+            self.texts.append(text)
+        return self.sounds[text]
+
+    def unit(self, text: str) -> int:
+        return _UNWRITTEN if text == "?" else ord(text) if len(text) == 1 else _SYLLABLE + self.sound(text)
+
+
+def _joined(grid: Codes, texts: Sequence[str], tails: Sequence[str] | None = None) -> pa.Array:
+    """Sounds of each row of ``grid`` as one text."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    values = pa.array([*texts, "?", ""])
+    used = max(1, int((grid != _END).any(axis=0).sum()))
+    places = np.where(grid >= 0, grid, np.where(grid == _UNWRITTEN, len(texts), len(texts) + 1))
+    columns = [values.take(pa.array(places[:, k])) for k in range(used)]
+    if tails is not None:
+        columns.append(pa.array(tails, pa.string()))
+    return pc.binary_join_element_wise(*columns, "")
+
+
+def _numbers(*columns: pa.Array) -> list[Ints]:
+    """Numbers of the texts of several columns in one space."""
+    import pyarrow as pa
+
+    encoded = pa.concat_arrays(list(columns)).dictionary_encode()
+    flat = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return list(np.split(flat, np.cumsum([len(c) for c in columns])[:-1]))
+
+
+def name_table(texts: Iterable[str]) -> NameTable:
+    """Number the distinct names ``texts`` (in order, each once)."""
+    import pyarrow as pa
+
+    given = tuple(texts)
+    t = _lookup()
+    units, plain = _plain(given)
+    spaces = _Spaces(t)
+    there = np.maximum(units, 0)
+    sounds = np.where(units >= 0, t.reading[there], _END)
+    odd = (units >= 0) & (sounds == _END)  # a character without a reading is its own sound
+    for code in np.unique(units[odd]).tolist():
+        sounds[units == code] = spaces.sound(chr(code))
+    others = np.where(units >= 0, t.other[there], _END)
+    pair = (units[:, 0].astype(np.int64) << 21) | units[:, 1] if len(units) else np.zeros(0, dtype=np.int64)
+    length = (units != _END).sum(axis=1)
+    surname = np.where(np.isin(pair, t.compound) & (length > 2), 2, 1)
+    common = sounds.copy()
+    special = t.surname[there[:, 0]] if len(units) else np.zeros(0, dtype=np.int32)
+    at = plain & (special >= 0)
+    sounds[at, 0] = special[at]
+    _compounds(sounds, pair, surname, t)
+    rest = np.flatnonzero(~plain).tolist()
+    slow = {i: standardise(given[i]) for i in rest}
+    for i, name in slow.items():
+        _fill(i, name, spaces, units, sounds, others)
+        length[i], surname[i] = len(name.units), name.surname
+    folds = _folded(sounds, spaces)
+    fold_texts = _fold_texts(spaces)
+    tail = {i: name for i, name in slow.items() if len(name.units) > WIDTH}
+    whole = _joined(sounds, spaces.texts, _tails(len(given), {i: n.sounds for i, n in tail.items()}))
+    as_common = _with(_joined(common, spaces.texts), {i: n.common for i, n in slow.items()})
+    turned = _with(pa.array([""] * len(given), pa.string()), {i: n.turned for i, n in slow.items()})
+    sound_numbers, common_numbers, turned_numbers = _numbers(whole, as_common, turned)
+    column = np.arange(WIDTH)
+    of_surname = np.where(column < surname[:, None], folds, _END)
+    of_given = np.take_along_axis(
+        np.pad(folds, ((0, 0), (0, 2)), constant_values=_END), column + surname[:, None], axis=1
+    )
+    tails = _tails(len(given), {i: n.folded for i, n in tail.items()})
+    return NameTable(
+        texts=given,
+        key=_keys(units, plain, slow),
+        sound=sound_numbers,
+        common=common_numbers,
+        turned=np.where(np.isin(np.arange(len(given)), [i for i, n in slow.items() if n.turned]), turned_numbers, -1),
+        fold=_numbers(_joined(folds, fold_texts, tails))[0],
+        surname=_numbers(_joined(of_surname, fold_texts))[0],
+        given=_numbers(_joined(of_given, fold_texts, tails))[0],
+        typed=np.isin(np.arange(len(given)), [i for i, n in slow.items() if n.typed]),
+        length=length.astype(np.int64),
+        units=units,
+        sounds=sounds,
+        others=others,
+        folds=folds,
+    )
+
+
+def _compounds(sounds: Codes, pair: Ints, surname: Ints, t: _Lookup) -> None:
+    """Give the surnames of two characters their readings."""
+    for text, special in SURNAME_READINGS.items():
+        if len(text) == 2:
+            at = (pair == (ord(text[0]) << 21 | ord(text[1]))) & (surname == 2)
+            sounds[at, :2] = [t.number[s] for s in special.split()]
+
+
+def _fill(i: int, name: Name, spaces: _Spaces, units: Codes, sounds: Codes, others: Codes) -> None:
+    for grid, number, row in ((units, spaces.unit, name.units), (sounds, spaces.sound, name.sounds)):
+        grid[i, : min(len(row), WIDTH)] = [number(x) for x in row[:WIDTH]]
+    others[i, : min(len(name.others), WIDTH)] = [spaces.sound(x) for x in name.others[:WIDTH]]
+
+
+def _fold_texts(spaces: _Spaces) -> list[str]:
+    """Folded syllables by number."""
+    return list(dict.fromkeys(dialect(s) for s in spaces.texts))
+
+
+def _folded(sounds: Codes, spaces: _Spaces) -> Codes:
+    """Numbers of the folded sounds."""
+    number = {s: i for i, s in enumerate(_fold_texts(spaces))}
+    table = np.array([number[dialect(s)] for s in spaces.texts], dtype=np.int32)
+    out: Codes = np.where(sounds >= 0, table[np.maximum(sounds, 0)], sounds)
+    return out
+
+
+def _tails(size: int, rows: dict[int, tuple[str, ...]]) -> list[str] | None:
+    """What stands beyond WIDTH in the few names that are longer."""
+    if not rows:
+        return None
+    out = [""] * size
+    for i, row in rows.items():
+        out[i] = "".join(row[WIDTH:])
+    return out
+
+
+def _with(texts: pa.Array, rows: dict[int, str]) -> pa.Array:
+    """Replace some rows of a column of texts."""
+    import pyarrow as pa
+
+    if not rows:
+        return texts
+    out = texts.to_pylist()
+    for i, text in rows.items():
+        out[i] = text
+    return pa.array(out, pa.string())
+
+
+def _keys(units: Codes, plain: Bools, slow: dict[int, Name]) -> Ints:
+    """Numbers of the names' standard characters."""
+    import pyarrow as pa
+
+    flat = np.where(plain[:, None] & (units >= 0), units, 0).astype("<u4")
+    key = flat.view(f"U{WIDTH}").ravel() if len(flat) else np.zeros(0, dtype="U1")
+    return _numbers(_with(pa.array(key, pa.string()), {i: n.key for i, n in slow.items()}))[0]
+
+
+SAME, SOUND, FOLDED, NEARLY, GIVEN, SURNAME, OTHER = 7, 6, 5, 4, 3, 2, 1
+"""Levels of agreement of two names, from the same characters down to nothing in common; 0 where one is missing."""
+
+
+def compare_names(table: NameTable, a: Ints, b: Ints) -> npt.NDArray[np.int8]:
+    """Give the level of agreement of each pair of names.
+
+    Parameters
+    ----------
+    table : NameTable
+        The names.
+    a, b : integer arrays of one shape
+        Numbers of names, -1 where there is none.
+    """
+    level = np.full(a.shape, 0, dtype=np.int8)
+    both = (a >= 0) & (b >= 0)
+    pair = np.unique(a[both] * np.int64(len(table.texts)) + b[both], return_inverse=True)
+    left, right = np.divmod(pair[0], max(1, len(table.texts)))
+    level[both] = _levels(table, left, right)[pair[1]]
+    return level
+
+
+def _levels(t: NameTable, a: Ints, b: Ints) -> npt.NDArray[np.int8]:
+    level = np.full(a.shape, OTHER, dtype=np.int8)
+    surname, given = t.surname[a] == t.surname[b], t.given[a] == t.given[b]
+    level[surname] = SURNAME
+    level[given & (t.length[a] > 2)] = GIVEN
+    level[_nearly(t, a, b)] = NEARLY
+    level[t.fold[a] == t.fold[b]] = FOLDED
+    level[(t.sound[a] == t.sound[b]) | (t.common[a] == t.sound[b]) | (t.sound[a] == t.common[b])] = SOUND
+    level[_by_other_reading(t, a, b)] = SOUND
+    level[t.key[a] == t.key[b]] = SAME
+    return level
+
+
+def _by_other_reading(t: NameTable, a: Ints, b: Ints) -> Bools:
+    """A name typed in pinyin that is the other by some readings of its characters, or with the surname last."""
+    out = (t.turned[a] == t.sound[b]) | (t.sound[a] == t.turned[b])
+    at = np.flatnonzero((t.typed[a] | t.typed[b]) & (t.length[a] == t.length[b]) & (t.length[a] <= WIDTH))
+    x, y = a[at], b[at]
+    alike = t.sounds[x] == t.sounds[y]
+    alike |= (t.sounds[x] == t.others[y]) | (t.others[x] == t.sounds[y])
+    out[at] |= alike.all(axis=1) & (t.sounds[x] >= _END).all(axis=1) & (t.sounds[y] >= _END).all(axis=1)
+    found: Bools = out
+    return found
+
+
+def _nearly(t: NameTable, a: Ints, b: Ints) -> Bools:
+    """One character replaced, dropped, added, swapped or unwritable; the rest, at least two, agree by sound."""
+    x, y = t.folds[a], t.folds[b]
+    same = (x == y) & (x >= 0)
+    wild = (x == _UNWRITTEN) | (y == _UNWRITTEN)
+    agree = (same | wild).sum(1)
+    la, lb = t.length[a], t.length[b]
+    replaced = (la == lb) & (agree >= la - 1) & (same.sum(1) >= 2)
+    swapped = (la == lb) & (la > 2) & (np.sort(x, axis=1) == np.sort(y, axis=1)).all(1)
+    short, long = np.where((la <= lb)[:, None], x, y), np.where((la <= lb)[:, None], y, x)
+    front = np.cumprod((short == long) & (short >= 0), axis=1).sum(1)
+    back = np.cumprod(((short == np.roll(long, -1, axis=1)) & (short >= 0))[:, ::-1] | (short[:, ::-1] < 0), axis=1)
+    size = np.minimum(la, lb)
+    tail = back.sum(1) - (WIDTH - size)
+    dropped = (np.abs(la - lb) == 1) & (size >= 2) & (front + tail >= size)
+    out: Bools = replaced | swapped | dropped
+    return out
