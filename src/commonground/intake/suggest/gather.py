@@ -127,16 +127,16 @@ def _archive(path: Path, place: Place) -> tuple[list[Found], list[Aside]]:
     for member in members:
         inside = replace(place, file=f"{place.file}/{member.name}")
         if member in notes:
-            aside.append(Aside(inside, path, "codebook"))
+            aside.append(Aside(inside, path / member.name, "codebook"))
             continue
         try:
             with archives.unpacked(path, member.place, Path(member.name).suffix) as inner:
                 more, without = _sheets(inner, inside, [book for book in books if book.entries])
         except CommonGroundError as fault:
-            aside.append(Aside(inside, path, "fault", fault=fault))
+            aside.append(Aside(inside, path / member.name, "fault", fault=fault))
             continue
         found += [replace(one, path=path / member.name) for one in more]
-        aside += without
+        aside += [replace(one, path=path / member.name) for one in without]
     return found, aside
 
 

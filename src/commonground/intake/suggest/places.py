@@ -38,14 +38,14 @@ class Place:
 
 def place_of(path: Path, deliveries: Path | None = None) -> Place:
     """Read department, dataset and delivery off a path ``…/<department>/<dataset>/<date>/<file>``."""
-    path = path.resolve()
-    if deliveries is not None and path.is_relative_to(deliveries.resolve()):
-        parts = path.relative_to(deliveries.resolve()).parts
-        if len(parts) >= 4:
-            return Place(parts[0], parts[1], parts[2], "/".join(parts[3:]))
-        if len(parts) == 3:
-            return Place(parts[0], parts[1], "", parts[2])
-    parts = path.parts
+    for full in (path.absolute(), path.resolve()):  # a file of the deliveries may be a link to one elsewhere
+        if deliveries is not None and full.is_relative_to(deliveries):
+            parts = full.relative_to(deliveries).parts
+            if len(parts) >= 4:
+                return Place(parts[0], parts[1], parts[2], "/".join(parts[3:]))
+            if len(parts) == 3:
+                return Place(parts[0], parts[1], "", parts[2])
+    parts = path.absolute().parts
     if len(parts) >= 5 and _DAY.fullmatch(parts[-2]) and parts[-5] == "deliveries":
         return Place(parts[-4], parts[-3], parts[-2], parts[-1])
     return Place(file=path.name)

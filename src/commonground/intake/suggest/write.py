@@ -266,14 +266,17 @@ def toml(value: Any) -> str:
 
 
 def _name(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) and not key.isdigit() else json.dumps(key, ensure_ascii=False)
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) and not key.isdigit() else _quoted(key)
 
 
 def _string(text: str) -> str:
     if "\\" in text and "'" not in text and text.isprintable():
         return f"'{text}'"  # patterns stay readable
-    quoted = json.dumps(text, ensure_ascii=False)
-    return quoted.replace("\x7f", "\\u007F")
+    return _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
 def _plain(text: str) -> str:
