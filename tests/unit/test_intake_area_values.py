@@ -47,3 +47,16 @@ def test_area_codes_of_the_country_are_those_of_the_reference_date(text: str, va
 def test_a_delivery_after_the_reference_date_keeps_the_codes_of_its_own_day() -> None:
     assert read(["520204", "520221"], dt.date(2022, 6, 1), dt.date(2015, 1, 1)) == ["520204", "520204"]
     assert read(["520221"], dt.date(2013, 6, 1), dt.date(2014, 1, 1)) == ["520221"]
+
+
+def test_grades_in_words_are_read_by_the_day_of_the_data() -> None:
+    pack = load_pack()
+    settings = Settings(Said("某市", "Some City"), "529900", dt.date(2022, 1, 1), None, None)  # type: ignore[arg-type]
+    setting = Setting(
+        pack, settings, 2021, (dt.date(2021, 10, 1) - dt.date(1970, 1, 1)).days, as_of=dt.date(2021, 6, 1)
+    )
+    rule = ColumnRule(("年级",), pack.concepts["grade"])
+    texts = ["7", "七年级", "初一", "初中2019级", "2019级", "13", "大班", "7.5"]
+    got = convert(texts, rule, Values(), setting)
+    assert got.values == [7, 7, 7, 8, None, None, None, None]
+    assert got.faults == ["", "", "", "", "grade_stage", "out_of_range", "not_a_grade", "not_whole"]

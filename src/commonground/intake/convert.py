@@ -16,6 +16,7 @@ from typing import Any
 from commonground.city import Settings
 from commonground.intake.carry import carry
 from commonground.intake.dates import Lunar, parse_date
+from commonground.intake.grades import normalise
 from commonground.intake.ids import check_ids
 from commonground.intake.model import ColumnRule, Concept, Pack, Values
 from commonground.intake.units import factor
@@ -51,6 +52,12 @@ class Setting:
     settings: Settings
     year: int
     latest: int
+    as_of: dt.date | None = None
+
+    @property
+    def day(self) -> dt.date:
+        """The day that the data describe; the delivery's own where nobody says."""
+        return self.as_of or dt.date.fromordinal(self.latest + _EPOCH)
 
 
 def convert(texts: Sequence[str], rule: ColumnRule, values: Values, setting: Setting, cut: bool = False) -> Converted:
@@ -88,6 +95,8 @@ def convert(texts: Sequence[str], rule: ColumnRule, values: Values, setting: Set
             return _date(coded, concept, values, setting)
         case "pressure":
             return _pressure(coded, setting.pack)
+        case _ if concept.reading == "grade":
+            return _grade(coded, concept, values, setting)
         case _:
             return _number(coded, concept, values)
 
@@ -142,8 +151,7 @@ def _area(texts: Sequence[str], setting: Setting) -> Converted:
     own = {area.code for area in settings.areas}
     others = [i for i, code in enumerate(out) if code and code not in own]
     if others:
-        written = dt.date.fromordinal(setting.latest + _EPOCH)
-        carried = carry([out[i] or "" for i in others], written, max(written, settings.reference_date))
+        carried = carry([out[i] or "" for i in others], setting.day, max(setting.day, settings.reference_date))
         for i, code, sure in zip(others, carried.codes, carried.sure, strict=True):
             out[i] = code if sure in ("carried", "merged") else out[i]
     return Converted(out, ["" if value is not None else "not_an_area" for value in out])
@@ -182,6 +190,17 @@ def _number(texts: Sequence[str], concept: Concept, values: Values) -> Converted
         else:
             out.append(int(value * times) if concept.type == "integer" else round(value * times, 10))
     return Converted(out, faults)
+
+
+def _grade(texts: Sequence[str], concept: Concept, values: Values, setting: Setting) -> Converted:
+    """Whole numbers as any, and grades in words: 七年级, 初一, G7, 初中2019级 by the school year of the data."""
+    plainly = _number(texts, concept, values)
+    worded = [i for i, fault in enumerate(plainly.faults) if fault == "not_a_number"]
+    if worded:
+        read = normalise([texts[i] for i in worded], setting.day)
+        for i, grade, fault in zip(worded, read.grade, read.fault, strict=True):
+            plainly.values[i], plainly.faults[i] = grade, fault
+    return plainly
 
 
 def to_number(text: str) -> float | None:

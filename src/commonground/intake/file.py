@@ -96,7 +96,7 @@ def prepare(
     """
     day, rule = as_of(found, contract)
     received = _delivered_on(found, day)
-    setting = Setting(pack, settings, received.year, received.toordinal() - _EPOCH)
+    setting = Setting(pack, settings, received.year, received.toordinal() - _EPOCH, as_of=day)
     layout = pick_layout(found, contract)
     return Reading(
         found, contract, layout, rule.constants, setting, limits, file_schema(contract, pack), path or found.path

@@ -118,6 +118,7 @@ class Concept:
     field: str = ""
     precision: bool = False
     absence: bool = False
+    reading: str = ""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ _CONCEPT_KEYS = {
     "field",
     "precision",
     "absence",
+    "reading",
 }
 
 
@@ -133,6 +134,7 @@ def _concepts(path: Path, codes: Mapping[str, CodeList]) -> dict[str, Concept]:
             field=raw.get("field", ""),
             precision=raw.get("precision", False),
             absence=raw.get("absence", False),
+            reading=raw.get("reading", ""),
         )
     return out
 

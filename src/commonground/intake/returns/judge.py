@@ -49,7 +49,7 @@ class Judge:
             received = max(day, dt.date.fromisoformat(delivery[:10]))
         except ValueError:
             received = day
-        self.setting = Setting(pack, settings, received.year, received.toordinal() - _EPOCH)
+        self.setting = Setting(pack, settings, received.year, received.toordinal() - _EPOCH, as_of=day)
 
     def rule(self, column: str) -> ColumnRule | None:
         """Give the rule of a column of the file."""

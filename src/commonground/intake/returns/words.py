@@ -48,6 +48,10 @@ TODO = {
     ),
     "not_a_number": _NUMBER,
     "not_whole": _NUMBER,
+    "not_a_grade": Said("请写 1 至 12，或“七年级”“初一”。", "Write 1 to 12, or 七年级, 初一."),
+    "grade_stage": Said(
+        "“2019级”前请写明小学、初中或高中。", "Write 小学, 初中 or 高中 before a year of entry such as 2019级."
+    ),
     "out_of_range": Said(
         "请核对；确有此值的选“属实”并说明，没有测得的选“无值”。",
         "Check it; if it is so choose “as it is” and say why, where nothing was measured “no value”.",
