@@ -30,6 +30,8 @@ TODO = {
     "repeated_header": _ROW,
     "unknown_key": _ROW,
     "not_json": _ROW,
+    "not_sql": _ROW,
+    "formula_error": Said("公式出错，请填写实际的值。", "A formula broke: give the value itself."),
     "not_decodable": Said(
         "文字编码有误，请用原系统重新导出后交付。",
         "The text is damaged: export it again from the system and deliver it.",
