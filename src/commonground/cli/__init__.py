@@ -12,6 +12,7 @@ import click
 from commonground import __version__
 from commonground.cli.city import audit, demo, desk, new, serve
 from commonground.cli.define import define
+from commonground.cli.drift import drift
 from commonground.cli.fetch import fetch
 from commonground.cli.profile import suggest
 from commonground.cli.quality import quality
@@ -46,6 +47,7 @@ for command in (
     fetch,
     suggest,
     intake,
+    drift,
     quality,
     link,
     returns,

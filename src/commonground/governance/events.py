@@ -14,6 +14,7 @@ class Kind(StrEnum):
     DELIVERY_REMOVED = "delivery_removed"
     DATABASE_FETCHED = "database_fetched"
     CONTRACT_SUGGESTED = "contract_suggested"
+    CONTRACT_CHANGED = "contract_changed"
     BUILD = "build"
     LINK = "link"
     STUDY = "study"
@@ -59,6 +60,7 @@ LABELS: dict[Kind, Said] = {
     Kind.DELIVERY_REMOVED: Said("删除交付", "Delivery removed"),
     Kind.DATABASE_FETCHED: Said("从部门数据库取数", "Fetched from a department's database"),
     Kind.CONTRACT_SUGGESTED: Said("提出读取约定草案", "Contract proposed"),
+    Kind.CONTRACT_CHANGED: Said("修改读取约定", "Contract changed"),
     Kind.BUILD: Said("建库", "Database built"),
     Kind.LINK: Said("人员连接", "Records linked"),
     Kind.STUDY: Said("运行研究", "Study run"),

@@ -15,6 +15,7 @@ import commonground
 from commonground.city import City, Progress, Version, read_toml, storage_errors
 from commonground.errors import Said, StorageError
 from commonground.jobs.office import may
+from commonground.jobs.quality import with_proposal
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -152,7 +153,8 @@ def intake(city: City, *, progress: Progress | None = None) -> Any:
     """Read every delivery by its contract; nothing of the standing version changes."""
     from commonground import intake as room
 
-    return room.run(city, progress=progress)
+    with with_proposal(city):
+        return room.run(city, progress=progress)
 
 
 def plan_build(city: City) -> dict[str, Any]:
@@ -202,7 +204,8 @@ def build(city: City, *, force: bool = False, progress: Progress | None = None) 
 
     with _one_at_a_time(city):
         may(city, "build")
-        taken = intake_room.run(city, progress=progress)
+        with with_proposal(city):
+            taken = intake_room.run(city, progress=progress)
         inputs = _input_hash(city, taken.conservation)
         standing = None if force else _whole(city)
         if standing and standing.manifest.get("inputs") == inputs:
