@@ -60,6 +60,29 @@ class EngineSettings:
 
 
 @dataclass(frozen=True)
+class IntakeSettings:
+    """What reading the deliveries may use.
+
+    Attributes
+    ----------
+    workers : int
+        Processes that read at the same time; 0: as many as there are cores.
+    memory : str
+        What they may use together, such as "2GB".
+    """
+
+    workers: int = 0
+    memory: str = "2GB"
+
+    @property
+    def bytes(self) -> float:
+        """``memory`` as a number of bytes."""
+        number = self.memory.rstrip("KMGTiB ")
+        power = " KMGT".index(self.memory[len(number) :].strip()[0])
+        return float(number) * float(1024**power)
+
+
+@dataclass(frozen=True)
 class Area:
     """A county or district of the city, or a place outside that records name.
 
@@ -88,6 +111,7 @@ class Settings:
     state: str = ""
     policy: Policy = field(default_factory=Policy)
     engine: EngineSettings = field(default_factory=EngineSettings)
+    intake: IntakeSettings = field(default_factory=IntakeSettings)
     areas: tuple[Area, ...] = ()
     quality: Mapping[str, Any] = field(default_factory=dict)
 
@@ -244,14 +268,15 @@ def _damaged(path: Path, city: str) -> StorageError:
     )
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write ``content`` beside ``path``, flush it to disk, and rename it into place."""
+def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Write ``content`` beside ``path``, flush it to disk where it must be ``durable``, and rename it into place."""
     beside = path.with_name(path.name + ".tmp")
     try:
         with beside.open("wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         os.replace(beside, path)
     except OSError:
         beside.unlink(missing_ok=True)  # a half file on a full disk would keep it full
@@ -363,11 +388,14 @@ def _check_mergers(areas: list[Area], path: Path) -> None:
 def load_settings(path: Path) -> Settings:
     """Read city.toml; unknown settings and missing ones are errors, relative paths start at its folder."""
     raw = read_toml(path)
-    _check_section(raw, dict.fromkeys(("city", "policy", "engine", "quality"), "table") | {"area": "tables"}, str(path))
+    _check_section(
+        raw, dict.fromkeys(("city", "policy", "engine", "intake", "quality"), "table") | {"area": "tables"}, str(path)
+    )
     city, policy, engine = raw.get("city", {}), raw.get("policy", {}), raw.get("engine", {})
     _check_section(city, _CITY, f"{path} [city]", ("name", "area_code", "reference_date"))
     _check_section(policy, _POLICY, f"{path} [policy]")
     _check_section(engine, {"name": "text", "memory": "memory", "threads": "count"}, f"{path} [engine]")
+    _check_section(raw.get("intake", {}), {"workers": "whole", "memory": "memory"}, f"{path} [intake]")
     for area in raw.get("area", []):
         _check_section(area, _AREA, f"{path} [[area]] {area.get('code', '?')}", ("code", "zh", "en"))
     areas = [Area(**area) for area in raw.get("area", [])]
@@ -383,6 +411,7 @@ def load_settings(path: Path) -> Settings:
         state=city.get("state", ""),
         policy=Policy(**{**policy, "consent": tuple(policy.get("consent", ()))}),
         engine=EngineSettings(**engine),
+        intake=IntakeSettings(**raw.get("intake", {})),
         areas=tuple(areas),
         quality=raw.get("quality", {}),
     )

@@ -109,12 +109,15 @@ class Vault:
             return []
         return sorted(p.relative_to(self.folder).as_posix()[: -len(".sealed")] for p in base.rglob("*.sealed"))
 
-    def write(self, name: str, content: bytes, *, key: str = "vault") -> None:
-        """Seal ``content`` under the key called ``key`` and put it in place in one rename."""
+    def write(self, name: str, content: bytes, *, key: str = "vault", durable: bool = True) -> None:
+        """Seal ``content`` under the key called ``key`` and put it in place in one rename.
+
+        What can be made again need not be ``durable``: after a power cut it may be damaged, which ``whole`` tells.
+        """
         path = self._path(name)
         with storage_errors(path):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomically(path, seal(self.keys.get(key), name, content))
+            write_atomically(path, seal(self.keys.get(key), name, content), durable=durable)
             os.chmod(path, 0o600)
 
     def read(self, name: str, *, key: str = "vault") -> bytes:

@@ -17,7 +17,7 @@ from commonground.city import Settings
 from commonground.intake.carry import carry
 from commonground.intake.dates import Lunar, parse_date
 from commonground.intake.grades import normalise
-from commonground.intake.ids import check_ids
+from commonground.intake.ids import Suspects, check_ids
 from commonground.intake.model import ColumnRule, Concept, Pack, Values
 from commonground.intake.units import factor
 
@@ -34,24 +34,27 @@ _AREA_DIGITS = re.compile(r"[1-9]\d{5}(?:\d{3}|\d{6})?")
 class Converted:
     """Values of distinct texts; ``more`` holds further columns (``birth_precision``, ``id_no_soft``, ``sbp``…).
 
-    ``cut`` and ``whole`` are those of ``IdCheck``.
+    ``suspects`` is that of ``IdCheck``.
     """
 
     values: list[Any]
     faults: list[str]
     more: dict[str, list[Any]] = field(default_factory=dict)
-    cut: bool = False
-    whole: bool = False
+    suspects: Suspects | None = None
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What conversion must know beside the rule: the pack, the city, the delivery's year and day."""
+    """What conversion must know beside the rule: the pack, the city, the delivery's year and day.
+
+    ``known`` keeps what distinct texts turned out to be, from part to part of one file.
+    """
 
     pack: Pack
     settings: Settings
     year: int
     latest: int
+    known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     as_of: dt.date | None = None
 
     @property
@@ -60,7 +63,9 @@ class Setting:
         return self.as_of or dt.date.fromordinal(self.latest + _EPOCH)
 
 
-def convert(texts: Sequence[str], rule: ColumnRule, values: Values, setting: Setting, cut: bool = False) -> Converted:
+def convert(
+    texts: Sequence[str], rule: ColumnRule, values: Values, setting: Setting, cut: bool | None = None
+) -> Converted:
     """Turn texts into values of the rule's concept.
 
     Parameters
@@ -69,7 +74,7 @@ def convert(texts: Sequence[str], rule: ColumnRule, values: Values, setting: Set
         Distinct, stripped, none blank or missing.
     values : Values
         The rule's own, or the override that holds for these rows.
-    cut : bool
+    cut : bool, optional
         As ``check_ids`` takes it.
     """
     concept = rule.concept
@@ -90,7 +95,7 @@ def convert(texts: Sequence[str], rule: ColumnRule, values: Values, setting: Set
         case "id":
             checked = check_ids(coded, setting.year, cut)
             soft: dict[str, list[Any]] = {f"{concept.name}_soft": list(checked.soft)}
-            return Converted(list(checked.number), checked.fault, soft, checked.cut, checked.whole)
+            return Converted(list(checked.number), checked.fault, soft, checked.suspects)
         case "date" | "month":
             return _date(coded, concept, values, setting)
         case "pressure":

@@ -15,6 +15,8 @@ from commonground.errors import ContractError, DeliveryError, Said
 from commonground.intake.columns import check_labels, match_columns, set_stray_rows_aside
 from commonground.intake.convert import Setting
 from commonground.intake.deliveries import Delivered, layouts_of, pick_layout
+from commonground.intake.fill_down import fill_down
+from commonground.intake.ids import Suspects
 from commonground.intake.model import Block, Contract, DeliveryRule, Layout, Limits, Pack, Sheet
 from commonground.intake.readers import read
 from commonground.intake.recode import Share, arrow_type, output_types, recode
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _EPOCH = dt.date(1970, 1, 1).toordinal()
+NOTHING: Mapping[tuple[str, str], bool] = {}
 Keep = Callable[[int, "pa.Table", "pa.Table"], None]
 """Takes a part's number, records and quarantine (without the columns that are the same for all rows of the file)."""
 
@@ -56,9 +59,9 @@ class Outcome:
     ----------
     shares : list
         Of each column how many values lie outside the code list, which only all parts together can judge.
-    whole, cut : frozenset of str
-        Columns of identity numbers in which numbers that end in 000 were taken for true, and columns that show that
-        a spreadsheet cut such numbers: if another part shows it, this one must be read again.
+    suspects : mapping
+        Column of identity numbers → what this part shows of a spreadsheet that cut them; where all parts together show
+        something else, this one must be read again.
     """
 
     number: int
@@ -74,9 +77,13 @@ class Outcome:
     notes: Mapping[str, int] = field(default_factory=dict)
     reasons: Counter[str] = field(default_factory=Counter)
     shares: list[Share] = field(default_factory=list)
-    whole: frozenset[str] = frozenset()
-    cut: frozenset[str] = frozenset()
+    suspects: dict[str, Suspects] = field(default_factory=dict)
     names: tuple[str, ...] = ()
+
+    def decided_otherwise(self, cut: Mapping[tuple[str, str], bool]) -> bool:
+        """Tell whether a column of this part was judged otherwise than all parts together show."""
+        mine = ((self.suspects.get(name), is_cut) for (sheet, name), is_cut in cut.items() if sheet == self.sheet)
+        return any(one is not None and one.ending > 0 and one.cut != is_cut for one, is_cut in mine)
 
 
 def prepare(
@@ -103,13 +110,13 @@ def prepare(
     )
 
 
-def read_parts(reading: Reading, keep: Keep, cut: frozenset[tuple[str, str]] = frozenset()) -> Iterator[Outcome]:
+def read_parts(reading: Reading, keep: Keep, cut: Mapping[tuple[str, str], bool] = NOTHING) -> Iterator[Outcome]:
     """Read one file from its beginning to its end, handing on its parts.
 
     Parameters
     ----------
-    cut : frozenset of pairs of str
-        Sheets and columns of identity numbers that a spreadsheet is known to have cut.
+    cut : mapping
+        Sheet and column of identity numbers → whether a spreadsheet cut them, as all parts together have shown.
 
     Raises
     ------
@@ -124,7 +131,7 @@ def read_parts(reading: Reading, keep: Keep, cut: frozenset[tuple[str, str]] = f
 
 
 def take_part(
-    reading: Reading, number: int, sheet: Sheet, names: Sequence[str], keep: Keep, cut: frozenset[tuple[str, str]]
+    reading: Reading, number: int, sheet: Sheet, names: Sequence[str], keep: Keep, cut: Mapping[tuple[str, str], bool]
 ) -> Outcome:
     """Shape and recode one sheet or part of a sheet.
 
@@ -141,6 +148,7 @@ def take_part(
         blank = {"blank": sheet.total}
         return Outcome(number, sheet.name, "empty", sheet.total, counts=blank)
     block = shape(sheet, layout, where, names)
+    block = fill_down(block, layout, where)
     told = tuple(block.columns)
     if layout.format == "jsonl" and not sheet.more and not names:
         block = set_stray_rows_aside(reading.found, reading.contract, block)
@@ -247,7 +255,7 @@ def _pseudo(found: Delivered, sheet: str, layout: Layout) -> dict[str, str]:
 
 
 def _records(
-    reading: Reading, block: Block, sheet: Sheet, layout: Layout, where: str, cut: frozenset[tuple[str, str]]
+    reading: Reading, block: Block, sheet: Sheet, layout: Layout, where: str, cut: Mapping[tuple[str, str], bool]
 ) -> tuple[pa.Table, pa.Table, Outcome]:
     import pyarrow as pa
 
@@ -264,15 +272,15 @@ def _records(
     out = Outcome(0, sheet.name, "read", sheet.total, layout.encoding, n, bad=len(block.bad), more=sheet.more)
     out.counts, out.notes, out.reasons = block.counts, sheet.notes, reasons
     for rule, name in pairs:
-        done = recode(columns[name], rule, columns, reading.setting, f"{where} {name}", cut=(sheet.name, name) in cut)
+        done = recode(columns[name], rule, columns, reading.setting, f"{where} {name}", cut=cut.get((sheet.name, name)))
         for output, array in done.arrays.items():
             if output in arrays:
                 raise _same_concept(output, name, contract)
             arrays[output] = array
         assert rule.concept is not None
         parts.append(_values(block, done.faulty, name, rule.concept.name, done.reasons, done.texts))
-        out.whole |= {name} if done.whole else frozenset()
-        out.cut |= {name} if done.cut else frozenset()
+        if done.suspects is not None:
+            out.suspects[name] = done.suspects
         if done.share is not None:
             out.shares.append(done.share)
     for name, value in {**reading.constants, **layout.constants}.items():

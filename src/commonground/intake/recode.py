@@ -5,20 +5,26 @@ from __future__ import annotations
 import fnmatch
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from commonground.errors import ContractError, Said, did_you_mean
-from commonground.intake.convert import Converted, Setting, convert, plain
+from commonground.intake.convert import Setting, convert, plain
+from commonground.intake.ids import Suspects, whole_numbers
 from commonground.intake.model import ColumnRule, Concept, Values
+from commonground.intake.readers.formula_errors import FORMULA_ERRORS
+from commonground.intake.texts import lengths, matches, unfolded
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+_BROKEN = "formula_error"
 _ENOUGH = 20  # rows before a share of them says anything about the contract
 _SHOWN = 5  # a value is named in a message only when at least so many rows hold it
 _CODES = 40  # so many different values may be codes that the contract does not know
+_KNOWN = 200_000  # so many distinct texts of a column are remembered from part to part
+_FEW_ROWS = 2000  # so few rows are not worth a look at their bytes
 
 
 @dataclass
@@ -30,8 +36,7 @@ class Recoded:
     reasons: list[str]
     texts: list[str]
     share: Share | None = None
-    whole: bool = False
-    cut: bool = False
+    suspects: Suspects | None = None
 
 
 def output_types(rule: ColumnRule) -> dict[str, pa.DataType]:
@@ -68,7 +73,7 @@ def recode(
     setting: Setting,
     where: str,
     *,
-    cut: bool = False,
+    cut: bool | None = None,
 ) -> Recoded:
     """Recode one column, or one part of it.
 
@@ -80,8 +85,8 @@ def recode(
         Raw columns and pseudo-columns by name, for the rule's ``where``.
     where : str
         File, sheet and column, for messages.
-    cut : bool
-        Identity numbers that end in 000 are what a spreadsheet left, as another part of the column shows.
+    cut : bool, optional
+        Whether identity numbers that end in 000 are what a spreadsheet left, as the whole column shows.
 
     Returns
     -------
@@ -89,6 +94,70 @@ def recode(
         Its ``share`` is to be checked when all parts of the column are there: where more than half of the values lie
         outside the code list it is the contract that is wrong, not the rows.
     """
+    rest = left_over(column, rule, setting)
+    if rest is None:
+        return _by_distinct(column, rule, others, setting, where, cut)
+    done = _by_distinct(column.take(rest), rule, {}, setting, where, cut)
+    done.arrays = _put_back(column, rest, done.arrays, rule)
+    done.faulty = rest[done.faulty]
+    return done
+
+
+def _put_back(
+    column: pa.Array, rest: np.ndarray[Any, Any], arrays: dict[str, pa.Array], rule: ColumnRule
+) -> dict[str, pa.Array]:
+    """Give the texts that are their own values as they stand, and what the others became in their places."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    assert rule.concept is not None
+    own = pc.if_else(pa.array(lengths(column) > 0), column, pa.scalar(None, pa.string()))
+    if not len(rest):
+        return {n: own if n == rule.concept.name else pa.nulls(len(column), a.type) for n, a in arrays.items()}
+    mask = np.zeros(len(column), bool)
+    mask[rest] = True
+    there = pa.array(mask)
+    return {
+        name: pc.replace_with_mask(own if name == rule.concept.name else pa.nulls(len(own), array.type), there, array)
+        for name, array in arrays.items()
+    }
+
+
+def left_over(column: pa.Array, rule: ColumnRule, setting: Setting) -> np.ndarray[Any, Any] | None:
+    """Positions of the texts that are not their own values as they stand, or that only ``convert`` can judge.
+
+    A text without folding characters is its own value where no code, missing value or pattern says otherwise, and so
+    is a whole identity number whose date and check digit hold. None: all must be converted.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    concept, values = rule.concept, rule.values
+    assert concept is not None
+    plainly = concept.type in ("text", "id") and not concept.absence and values.codes is None and not rule.where
+    if len(column) < _FEW_ROWS or not plainly:
+        return None
+    other = np.zeros(len(column), bool)
+    blank = lengths(column) == 0
+    if concept.type == "id":
+        other = ~whole_numbers(column, setting.year)
+    else:
+        other[unfolded(column)] = True
+        other |= pc.starts_with(column, "#").to_numpy(zero_copy_only=False)  # a formula's error is nobody's name
+        if rule.pattern is not None:
+            other |= ~matches(column, rule.pattern)
+    missing = [text for text in values.missing if text]
+    if missing:
+        other |= pc.is_in(column, pa.array(missing, pa.string())).to_numpy(zero_copy_only=False)
+    return np.flatnonzero(other & ~blank)
+
+
+def _by_distinct(
+    column: pa.Array, rule: ColumnRule, others: Mapping[str, pa.Array], setting: Setting, where: str, cut: bool | None
+) -> Recoded:
+    """Convert every distinct text once and look each row's up."""
     import numpy as np
     import pyarrow as pa
 
@@ -98,7 +167,14 @@ def recode(
     variant, choices = _variants(rule, others, len(column), where)
     lists: dict[str, list[Any]] = {name: [] for name in types}
     faults: list[str] = []
-    ids = [_distinct(texts, rule, values, setting, lists, faults, cut) for values in choices]
+    shown: list[Suspects] = []
+    for i, values in enumerate(choices):
+        known = setting.known.setdefault((rule.source, rule.files, rule.deliveries, i), Known())
+        done = _distinct(texts, rule, values, setting, known, cut)
+        for name, out in lists.items():
+            out += done.lists[name]
+        faults += done.faults
+        shown += [done.suspects] if done.suspects else []
     index = encoded.indices.to_numpy().astype(np.int64) + variant * len(texts)
     position = pa.array(index)
     arrays = {name: _array(lists[name], kind).take(position) for name, kind in types.items()}
@@ -107,8 +183,7 @@ def recode(
     reasons = [faults[i] for i in index[faulty]]
     found = [texts[i % len(texts)] for i in index[faulty]]
     share = _share(rule, index, texts, reasons, found, where)
-    whole, is_cut = any(done.whole for done in ids), any(done.cut for done in ids)
-    return Recoded(arrays, faulty, reasons, found, share, whole, is_cut)
+    return Recoded(arrays, faulty, reasons, found, share, shown[0] if len(shown) == 1 else None)
 
 
 def _variants(
@@ -145,31 +220,83 @@ def _glob(column: pa.Array, glob: str) -> np.ndarray[Any, Any]:
     return hit[encoded.indices.to_numpy()] if len(hit) else np.zeros(len(column), bool)
 
 
+@dataclass
+class _Done:
+    """Distinct texts under one reading: values by output name, the fault of each, and what numbers show."""
+
+    lists: dict[str, list[Any]]
+    faults: list[str]
+    suspects: Suspects | None = None
+
+
 def _distinct(
-    texts: list[str],
-    rule: ColumnRule,
-    values: Values,
-    setting: Setting,
-    lists: dict[str, list[Any]],
-    faults: list[str],
-    cut: bool,
-) -> Converted:
-    """Convert the distinct texts under one reading and append to ``lists`` and ``faults``."""
+    texts: list[str], rule: ColumnRule, values: Values, setting: Setting, known: Known, cut: bool | None
+) -> _Done:
+    """Convert distinct texts; what an earlier part of the file held is known already."""
+    concept = rule.concept
+    assert concept is not None
+    if concept.type == "id":  # one number may tell about another
+        return _convert(texts, rule, values, setting, cut)
+    at = known.at
+    if len(at) > _KNOWN:
+        known.forget()
+    fresh = [text for text in texts if text not in at] if at else texts
+    done = _convert(fresh, rule, values, setting, cut)
+    if not at and len(texts) == len(fresh):
+        known.learn(fresh, done)
+        return done
+    known.learn(fresh, done)
+    places = [at[text] for text in texts]
+    faults = known.faults
+    return _Done({n: [held[i] for i in places] for n, held in known.lists.items()}, [faults[i] for i in places])
+
+
+@dataclass
+class Known:
+    """What texts of one column under one reading have turned out to be."""
+
+    at: dict[str, int] = field(default_factory=dict)
+    lists: dict[str, list[Any]] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+    def learn(self, texts: list[str], done: _Done) -> None:
+        """Take more texts in."""
+        start = len(self.at)
+        self.at.update(zip(texts, range(start, start + len(texts)), strict=True))
+        for name, values in done.lists.items():
+            self.lists.setdefault(name, []).extend(values)
+        self.faults.extend(done.faults)
+
+    def forget(self) -> None:
+        """Begin anew, so that a column of ever new texts does not fill the memory."""
+        self.at.clear()
+        self.lists.clear()
+        self.faults.clear()
+
+
+def _convert(texts: list[str], rule: ColumnRule, values: Values, setting: Setting, cut: bool | None) -> _Done:
     concept = rule.concept
     assert concept is not None
     keys = [plain(text) for text in texts]
     why = [values.missing.get(key, "blank" if not key else "") for key in keys]
+    for i, key in enumerate(keys):
+        if key[:1] == "#" and key in FORMULA_ERRORS and not why[i] and key not in (values.codes or ()):
+            why[i] = _BROKEN
     held = [i for i, reason in enumerate(why) if not reason]
     done = convert([texts[i] for i in held], rule, values, setting, cut)
-    place = {i: j for j, i in enumerate(held)}
-    for name, out in lists.items():
+    lists: dict[str, list[Any]] = {}
+    for name in output_types(rule):
         if name == f"{concept.name}_absent":
-            out += [reason == "absent" for reason in why]
+            lists[name] = [reason == "absent" for reason in why]
             continue
         source = done.more.get(name, done.values if name == concept.name else [None] * len(held))
-        out += [source[place[i]] if i in place else None for i in range(len(texts))]
-    faults += [_named(done.faults[place[i]], keys[i]) if i in place else "" for i in range(len(texts))]
-    return done
+        lists[name] = [None] * len(texts)
+        for i, value in zip(held, source, strict=True):
+            lists[name][i] = value
+    faults = [_BROKEN if reason == _BROKEN else "" for reason in why]
+    for i, fault in zip(held, done.faults, strict=True):
+        faults[i] = _named(fault, keys[i])
+    return _Done(lists, faults, done.suspects)
 
 
 def _named(fault: str, key: str) -> str:

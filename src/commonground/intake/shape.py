@@ -41,7 +41,7 @@ def shape(sheet: Sheet, layout: Layout, where: str, names: Sequence[str] = ()) -
     DeliveryError
         No header where the contract says one is; or most rows do not fit the columns.
     """
-    names, head = (list(names), 0) if names else _names(sheet, layout, where)
+    names, head = (list(names), 0) if names else column_names(sheet, layout, where)
     keep = [i for i, row in enumerate(sheet.physical) if row > head]
     rows = [sheet.rows[i] for i in keep]
     physical = [sheet.physical[i] for i in keep]
@@ -70,7 +70,7 @@ def check_mostly_broken(reasons: Counter[str], kept: int, where: str) -> None:
         raise _mostly_broken(reasons, kept + bad, where)
 
 
-def _names(sheet: Sheet, layout: Layout, where: str) -> tuple[list[str], int]:
+def column_names(sheet: Sheet, layout: Layout, where: str) -> tuple[list[str], int]:
     """Column names and the number of the last header row."""
     if sheet.names:
         return _distinct([clean_name(name) for name in sheet.names]), 0
@@ -174,7 +174,7 @@ def _with_columns(
 
     if not sheet.columns or sheet.places is None:
         return columns, places, [], 0
-    width, theirs = len(names), [trimmed(column) for column in sheet.columns]
+    width, theirs = len(names), [column if sheet.trimmed else trimmed(column) for column in sheet.columns]
     over = np.zeros(len(sheet.places), bool)
     for column in theirs[width:]:
         over |= lengths(column) > 0
@@ -230,7 +230,7 @@ def _data_rows(
         odd[filled == 1] = "one_cell"
     for column in columns.values():
         odd[_totals(column)] = "undeclared_total"
-    odd[_repeats_header(columns, filled)] = "repeated_header"
+    odd[_repeats_header(columns, filled, first)] = "repeated_header"
     odd[what != ""] = ""
     for reason in ("blank", "note", "total", "header"):
         counts[reason] += int((what == reason).sum())
@@ -249,14 +249,21 @@ def _totals(column: pa.Array) -> np.ndarray[Any, Any]:
     return near[[_TOTAL.fullmatch(column[int(i)].as_py()) is not None for i in near]] if len(near) else near
 
 
-def _repeats_header(columns: dict[str, pa.Array], filled: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _repeats_header(
+    columns: dict[str, pa.Array], filled: np.ndarray[Any, Any], first: np.ndarray[Any, Any]
+) -> np.ndarray[Any, Any]:
     """Find rows in which every filled cell, and at least two, say nothing but their column's name."""
     import numpy as np
 
-    same = np.zeros(len(filled), np.int16)
+    found = []
+    for i, (name, column) in enumerate(columns.items()):
+        rows = np.flatnonzero((first == i) & (filled >= 2))
+        found.append(rows[equals(column if len(rows) == len(column) else column.take(rows), name, clean_name)])
+    near = np.concatenate([np.array([], np.int64), *found])
+    same = np.zeros(len(near), np.int16)
     for name, column in columns.items():
-        same += equals(column, name, clean_name)
-    out: np.ndarray[Any, Any] = (same == filled) & (filled >= 2)
+        same += equals(column.take(near), name, clean_name)
+    out: np.ndarray[Any, Any] = near[same == filled[near]]
     return out
 
 

@@ -72,9 +72,9 @@ class Entry:
 
 def write_part(vault: Vault, key: str, number: int, records: pa.Table, quarantine: pa.Table) -> None:
     """Seal one part of a file, as an Arrow stream: it is written and read once a build, and Parquet takes longer."""
-    vault.write(f"records/{key}.{number}", _packed(records))
+    vault.write(f"records/{key}.{number}", _packed(records), durable=False)
     if quarantine.num_rows:
-        vault.write(f"quarantine/{key}.{number}", _packed(quarantine))
+        vault.write(f"quarantine/{key}.{number}", _packed(quarantine), durable=False)
 
 
 def _packed(table: pa.Table) -> bytes:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import codecs
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from commonground.errors import DeliveryError, Said
 from commonground.intake.model import Limits
@@ -25,9 +26,32 @@ from commonground.intake.readers.decode import (
     wrong_encoding,
 )
 
+if TYPE_CHECKING:
+    import numpy as np
+
 _BY_BYTES = frozenset(
-    "utf-8 utf-8-sig ascii gb18030 gbk gb2312 big5 big5hkscs cp950 euc_jp euc_kr shift_jis cp932 cp949 iso8859-1"
-    " iso8859-15 latin-1 cp1252 cp437 cp850".split()  # noqa: SIM905 — a list of words
+    [
+        "utf-8",
+        "utf-8-sig",
+        "ascii",
+        "gb18030",
+        "gbk",
+        "gb2312",
+        "big5",
+        "big5hkscs",
+        "cp950",
+        "euc_jp",
+        "euc_kr",
+        "shift_jis",
+        "cp932",
+        "cp949",
+        "iso8859-1",
+        "iso8859-15",
+        "latin-1",
+        "cp1252",
+        "cp437",
+        "cp850",
+    ]
 )
 _HEAD = 200  # characters of a line longer than the limit that quarantine keeps
 
@@ -103,36 +127,34 @@ class _Cutter:
     start: int = 0
     line: int = 1
     pending: int = 0  # bytes since ``start`` that hold no line end
-    out: list[Span] = field(default_factory=list)
 
-    def take(self, block: bytes) -> None:
+    def take(self, block: bytes) -> Iterator[Span]:
         """Take the next bytes of the file; they do not end between the two characters of one line end."""
         cut = max(block.rfind(b"\n"), block.rfind(b"\r")) + 1
         if cut and self.pending:
             first = line_end(block)
             if self.pending + first > self.limits.line:
-                self._close(self.pending + first, 1, True)
+                yield self._close(self.pending + first, 1, True)
                 block, cut = block[first:], cut - first
         if cut:
-            self._close(self.pending + cut, count_ends(block[:cut]), False)
+            yield self._close(self.pending + cut, count_ends(block[:cut]), False)
         self.pending += len(block) - cut
 
-    def finish(self) -> list[Span]:
+    def finish(self, last: Span | None) -> Iterator[Span]:
         """Close the last line, which has no end: it belongs to the last block, unless it is too long."""
-        if self.pending > self.limits.line:
-            self._close(self.pending, 1, True)
-        elif self.pending and self.out and not self.out[-1].long:
-            last = self.out.pop()
-            self.out.append(replace(last, end=last.end + self.pending, lines=last.lines + 1))
-        elif self.pending:
-            self._close(self.pending, 1, False)
-        if self.out:
-            self.out[-1] = replace(self.out[-1], last=True)
-        return self.out
+        if self.pending > self.limits.line or (self.pending and (last is None or last.long)):
+            if last is not None:
+                yield last
+            last = self._close(self.pending, 1, self.pending > self.limits.line)
+        elif self.pending and last is not None:
+            last = replace(last, end=last.end + self.pending, lines=last.lines + 1)
+        if last is not None:
+            yield replace(last, last=True)
 
-    def _close(self, size: int, lines: int, long: bool) -> None:
-        self.out.append(Span(self.start, self.start + size, self.line, lines, long))
+    def _close(self, size: int, lines: int, long: bool) -> Span:
+        out = Span(self.start, self.start + size, self.line, lines, long)
         self.start, self.line, self.pending = self.start + size, self.line + lines, 0
+        return out
 
 
 def line_end(data: bytes) -> int:
@@ -146,19 +168,38 @@ def line_end(data: bytes) -> int:
 
 def count_ends(data: bytes) -> int:
     """Count line ends of any kind without splitting: what the conservation sum is held against."""
-    returns = data.count(b"\r")
-    return data.count(b"\n") + (returns - data.count(b"\r\n") if returns else 0)
+    import numpy as np
+
+    array = np.frombuffer(data, np.uint8)
+    returns = lone_returns(array)
+    return int(np.count_nonzero(array == 10)) + returns
 
 
-def spans(path: Path, limits: Limits) -> list[Span]:
-    """Find the blocks of a file in a splittable encoding."""
+def lone_returns(array: np.ndarray[Any, Any]) -> int:
+    """Count carriage returns that no line feed follows: line ends of their own."""
+    import numpy as np
+
+    at = np.flatnonzero(array == 13)
+    if not len(at):
+        return 0
+    last = int(at[-1]) == len(array) - 1
+    followed = np.count_nonzero(array[(at[:-1] if last else at) + 1] == 10)
+    return len(at) - int(followed)
+
+
+def spans(path: Path, limits: Limits) -> Iterator[Span]:
+    """Find the blocks of a file in a splittable encoding, one after the other."""
     cutter = _Cutter(limits)
+    last: Span | None = None
     with path.open("rb") as file:
         while block := file.read(limits.block):
             while block.endswith(b"\r") and (more := file.read(1)):
                 block += more
-            cutter.take(block)
-    return cutter.finish()
+            for span in cutter.take(block):
+                if last is not None:
+                    yield last
+                last = span
+    yield from cutter.finish(last)
 
 
 def load(path: Path, span: Span, encoding: str) -> Text:

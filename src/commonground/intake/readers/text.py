@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from commonground.intake.model import BadRow, Layout, Limits, Sheet
 from commonground.intake.readers.cells import CONTROL
-from commonground.intake.readers.lines import Text, blocks, not_text
+from commonground.intake.readers.lines import Span, Text, blocks, line_end, load, lone_returns, not_text
+from commonground.intake.texts import may_hold_space
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,6 +62,21 @@ def head_width(text: Text, layout: Layout) -> int:
     return max(len(_cells(head, layout) or ()) for head in heads)
 
 
+def read_head(path: Path, span: Span, layout: Layout) -> tuple[int, Sheet]:
+    """Give how many cells the header has, and a sheet of the header rows alone."""
+    text = load(path, span, layout.encoding)
+    last, at = layout.header_row[-1], 0
+    for _ in range(last):
+        at += line_end(text.data[at : at + (1 << 20)]) or len(text.data) - at
+    lines = min(last, text.lines)
+    return head_width(text, layout), split(replace(text, data=text.data[:at], lines=lines, cut=False), layout, 0)
+
+
+def read_span(path: Path, span: Span, layout: Layout, width: int) -> Sheet:
+    """Read one block of a file apart from the others."""
+    return split(load(path, span, layout.encoding), layout, width)
+
+
 @dataclass
 class _Split:
     """What the odd lines of a block gave."""
@@ -94,13 +110,15 @@ def split(text: Text, layout: Layout, width: int) -> Sheet:
     width : int
         Cells of a row that is as it should be.
     """
+    import numpy as np
+
     out = _Split()
     total = text.lines
     if text.long:
         out.bad.append(BadRow(text.first_line, "line_too_long", CONTROL.sub("", text.data.decode())))
         return _sheet(text, out, (), None, total)
     data = text.data
-    if data.count(b"\r") != data.count(b"\r\n"):
+    if lone_returns(np.frombuffer(data, np.uint8)):
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     first = text.first_line
     if text.cut:
@@ -114,7 +132,7 @@ def split(text: Text, layout: Layout, width: int) -> Sheet:
             first += 1
     data, places = _set_odd_lines_aside(data, first, layout, out)
     columns, places = _parse(data, places, layout, width, out)
-    return _sheet(text, out, columns, places, total)
+    return replace(_sheet(text, out, columns, places, total), trimmed=not may_hold_space(data))
 
 
 def _sheet(text: Text, out: _Split, columns: tuple[pa.Array, ...], places: Any, total: int) -> Sheet:
@@ -143,7 +161,7 @@ def _set_odd_lines_aside(
     """Take lines with control characters or unusual quotation marks out; give the rest with their physical rows."""
     import numpy as np
 
-    count = data.count(b"\n") + (bool(data) and not data.endswith(b"\n"))
+    count = int(np.count_nonzero(np.frombuffer(data, np.uint8) == 10)) + (data[-1:] not in (b"", b"\n"))
     places = np.arange(first_line, first_line + count, dtype=np.int64)
     controls = _control_places(data)
     quote = layout.quote.encode()
