@@ -77,6 +77,7 @@ FEATURES = (
     "typical",
     "list:words",
     "list:codes",
+    "exact_poor",
     "few",
     "many",
     "words",
@@ -86,6 +87,7 @@ FEATURES = (
 """All evidence, in the order of the weights."""
 AT = {name: i for i, name in enumerate(FEATURES)}
 _NAMES = slice(0, len(NAME_FEATURES))
+_ABBREVIATED = [NAME_FEATURES.index(name) for name in ("code", "initials", "initials_near", "initials_like")]
 _FEW_ROWS = 5
 
 
@@ -141,6 +143,9 @@ def tensor(
         table = out[i]
         table[:-1, _NAMES] = name.features
         if label is not None:
+            if label.likeness.max() > name.likeness.max():
+                table[:-1, _NAMES] = label.features
+                table[:-1, _ABBREVIATED] = np.maximum(label.features, name.features)[:, _ABBREVIATED]
             exact = label.features[:, [NAME_FEATURES.index("exact"), NAME_FEATURES.index("exact_stem")]].max(axis=1)
             table[:-1, AT["label:exact"]] = exact
             table[:-1, AT["label:likeness"]] = label.likeness
@@ -180,6 +185,8 @@ def _values(
         row[AT[f"fit:{want.sort}"]] = fit * certain
         row[AT[f"poor:{want.sort}"]] = float(fit < 0.4) * certain
         row[AT["typical"]] = typical * certain
+        if fit < 0.3 and row[_NAMES][:5].any():
+            row[AT["exact_poor"]] = (0.3 - fit) / 0.3 * certain
         if want.listed:
             by_word, by_code = digest.lists.get(want.listed, (0.0, 0.0))
             row[AT["list:words"]] = by_word * certain
@@ -223,10 +230,10 @@ def _fit(digest: Digest, concept: Concept, words: Words, want: Expectation) -> t
         return fit, _marks(digest.numbers)
     if concept.type not in ("number", "integer") or not len(digest.numbers):
         return fit, 0.0
-    inside, usual = _distribution(digest.numbers, concept, words)
+    inside, fits = _distribution(digest.numbers, concept, words)
     if concept.type == "integer" and digest.share["integer"] < 0.9 * digest.share["number"]:
-        usual = min(usual, -2.0)
-    return (fit * inside if want.shapes == ("number",) else fit), usual
+        fits = min(fits, -2.0)
+    return (fit * inside if want.shapes == ("number",) else fit), fits
 
 
 def _marks(numbers: NDArray[np.float64]) -> float:
@@ -247,20 +254,19 @@ def _distribution(numbers: NDArray[np.float64], concept: Concept, words: Words) 
         scaled = numbers * times
         low, high = concept.range or (-np.inf, np.inf)
         inside = float(np.mean((scaled >= low - 1e-9) & (scaled <= high + 1e-9)))
-        usual = 0.0
-        if words.typical is not None:
-            usual = _usual(float(np.median(scaled)), words.typical)
-        if (inside >= 0.9, usual, inside) > (best[0] >= 0.9, best[1], best[0]):
-            best = (inside, usual)
+        fits = 0.0 if words.typical is None else usual(float(np.median(scaled)), words.typical)
+        if (inside >= 0.9, fits, inside) > (best[0] >= 0.9, best[1], best[0]):
+            best = (inside, fits)
     return best
 
 
-def _usual(middle: float, typical: tuple[float, float, float]) -> float:
-    low, usual, high = typical
+def usual(middle: float, typical: tuple[float, float, float]) -> float:
+    """Give how usual a median is: 0 for the most usual, -4 for what hardly is."""
+    low, centre, high = typical
     if low > 0 and high / low > 6:  # counts and money spread by factors
-        low, usual, high, middle = (float(np.log(max(v, 1e-6))) for v in (low, usual, high, max(middle, low / 50)))
-    side = (high - usual if middle > usual else usual - low) or 1.0
-    return -min(4.0, 0.5 * (1.3 * (middle - usual) / side) ** 2)
+        low, centre, high, middle = (float(np.log(max(v, 1e-6))) for v in (low, centre, high, max(middle, low / 50)))
+    side = (high - centre if middle > centre else centre - low) or 1.0
+    return -min(4.0, 0.5 * (1.3 * (middle - centre) / side) ** 2)
 
 
 def _none(row: NDArray[np.float64], name: Named, header: Header, digest: Digest) -> None:

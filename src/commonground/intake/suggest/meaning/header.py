@@ -39,8 +39,8 @@ class Header:
         Person it speaks of ("" where it says none).
     index : int
         Which of several readings; 0 where it does not say.
-    letters : str
-        Capital Latin letters of a header without Han characters ("FQSFZH"), else "".
+    letters : tuple of str
+        Capital letters of a Latin header, whole and without its first or last part ("CSRQSTR", "CSRQ"); else ().
     hints : tuple of str
         What stood in brackets or at the end as a unit.
     """
@@ -49,7 +49,7 @@ class Header:
     stems: tuple[str, ...]
     role: str
     index: int
-    letters: str
+    letters: tuple[str, ...]
     hints: tuple[str, ...]
 
 
@@ -76,6 +76,8 @@ def parse(name: str, roles: Mapping[str, str]) -> Header:
         Normal form of a word for a person → the role; longest words are tried first.
     """
     plain = unicodedata.normalize("NFKC", name).strip()
+    if any("\u4e00" <= char <= "\u9fff" for char in plain):
+        plain = re.sub(r"[ \t\u3000]", "", plain)
     hints = [part.strip().lower() for part in _BRACKETS.findall(plain)]
     segments = [part for part in re.split(r"[/／\n]", plain) if part.strip()] or [plain]
     if len(segments) > 1 and any(re.fullmatch(r"(?i)(k?g|mg|d?l|km|m)\W*", part.strip()) for part in segments[1:]):
@@ -89,8 +91,24 @@ def parse(name: str, roles: Mapping[str, str]) -> Header:
     role, stems = _strip(forms, [normal(part) for part in segments[:-1]], roles)
     stems = _unique([*stems, *(_drop_index(stem) for stem in stems)])
     han = any("\u4e00" <= char <= "\u9fff" for char in plain)
-    letters = "" if han else re.sub(r"[^A-Za-z]", "", segments[-1]).upper()
+    letters = () if han else _letters(segments[-1])
+    if letters and not role:
+        role = _role_by_letters(segments[-1], roles)
     return Header(tuple(forms), tuple(stems), role, index, letters, tuple([*hints, *tails]))
+
+
+def _letters(text: str) -> tuple[str, ...]:
+    """Give a Latin header's capitals, whole and without its first or its last part."""
+    parts = [part for part in (re.sub(r"[^A-Za-z]", "", part).upper() for part in re.split(r"[_\-\s.]", text)) if part]
+    whole = "".join(parts)
+    fewer = ["".join(parts[:-1]), "".join(parts[1:])] if len(parts) > 1 else []
+    return tuple(_unique([whole, *(part for part in fewer if len(part) > 1)]))
+
+
+def _role_by_letters(text: str, roles: Mapping[str, str]) -> str:
+    """Find the person in the first part of ``JHR1_XM``: the initials of a word for him, with his number."""
+    first = re.split(r"[_\-\s.]", text)[0].upper()
+    return roles.get(f"={first}", "")
 
 
 def _index_of(text: str, hints: Sequence[str]) -> int:
@@ -116,7 +134,7 @@ def _drop_index(stem: str) -> str:
 def _strip(forms: Sequence[str], above: Sequence[str], roles: Mapping[str, str]) -> tuple[str, list[str]]:
     """Find the person in the header or above it, and give the forms without his words."""
     role, stems = "", []
-    words = sorted(roles, key=len, reverse=True)
+    words = sorted((word for word in roles if not word.startswith("=")), key=len, reverse=True)
     for form in forms:
         word = next((w for w in words if form.startswith(w) and _whole(form, w)), "")
         if word:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ROUNDS = 3
+NO_KIND = ""
+"""Name of "none of the kinds" among the probabilities."""
+_NO_KIND = 0.5  # nats for none of the kinds, where nothing speaks for any
 _WORD = 3.0  # nats for a kind whose word stands in the name of the file, the sheet or the folder
 
 
@@ -78,11 +81,10 @@ def softmax(score: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def infer(
     evidence: NDArray[np.float64],
-    together: NDArray[np.bool_],
+    sheets: Sequence[Sequence[int]],
     about: Sequence[str],
     lexicon: Lexicon,
     weights: Weights,
-    roles: Sequence[str] = (),
 ) -> Inferred:
     """Weigh the evidence.
 
@@ -90,24 +92,23 @@ def infer(
     ----------
     evidence : array (columns, concepts + 1, features)
         From ``features.tensor``; columns in the order in which they stand.
-    together : array of bool (columns, columns)
-        Which columns stand in one sheet, where a concept stands once at most.
+    sheets : sequence of sequences of int
+        The columns of each sheet; in a sheet a concept stands once at most.
     about : sequence of str
         Names of files, sheets, dataset and department.
-    roles : sequence of str
-        The person that each header names.
     """
+    together = beside(sheets, len(evidence))
     names = list(lexicon.concepts)
     member = _membership(names, lexicon)
     words = _word_scores(about, lexicon)
     probability = _exclusive(softmax(evidence @ weights.vector), together)
-    kinds = np.full(len(lexicon.kinds), 1 / len(lexicon.kinds))
+    kinds = np.full(len(lexicon.kinds) + 1, 1 / (len(lexicon.kinds) + 1))
     for _ in range(_ROUNDS):
         kinds = _kinds(probability, member, words)
         evidence = add_company(evidence, probability, kinds, lexicon, together)
         probability = _exclusive(softmax(evidence @ weights.vector), together)
-    chosen = assign(probability, together)
-    return Inferred(probability, evidence, dict(zip(lexicon.kinds, kinds.tolist(), strict=True)), chosen)
+    chosen = assign(probability, sheets, together)
+    return Inferred(probability, evidence, dict(zip([*lexicon.kinds, NO_KIND], kinds.tolist(), strict=True)), chosen)
 
 
 def _membership(names: Sequence[str], lexicon: Lexicon) -> NDArray[np.float64]:
@@ -139,7 +140,10 @@ def _word_scores(about: Sequence[str], lexicon: Lexicon) -> NDArray[np.float64]:
 def _kinds(
     probability: NDArray[np.float64], member: NDArray[np.float64], words: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Weigh the kinds by the concepts that the columns seem to hold; what stands in every kind says little."""
+    """Weigh the kinds by the concepts that the columns seem to hold; what stands in every kind says little.
+
+    The last probability is that of none of them.
+    """
     present = probability[:, :-1].max(axis=0, initial=0.0)
     rarity = np.log(len(member) / np.maximum(0.5, (member > 0).sum(axis=0))) + 0.2
     inside = member @ (present * rarity)
@@ -147,7 +151,7 @@ def _kinds(
     core = member == 1.0
     lacking = (core @ (1.0 - present)) / np.maximum(1, core.sum(axis=1))
     score = 1.2 * inside - 1.0 * outside - 3.0 * lacking + _WORD * words
-    return softmax(score)
+    return softmax(np.r_[score, _NO_KIND - 0.2 * float(present.sum())])
 
 
 def add_company(
@@ -160,7 +164,7 @@ def add_company(
     """Fill the features of company from a first guess: the kind's usual concepts, the persons of the neighbours."""
     out = evidence.copy()
     names = list(lexicon.concepts)
-    usual = kinds @ _membership(names, lexicon)
+    usual = kinds[: len(lexicon.kinds)] @ _membership(names, lexicon)
     out[:, :-1, AT["company:kind"]] = usual
     vague = np.maximum(evidence[:, :-1, AT["name:vague"]], 1.0 - evidence[:, :-1, AT["name:likeness"]])
     out[:, :-1, AT["company:kind_vague"]] = usual * vague
@@ -188,7 +192,7 @@ def _exclusive(probability: NDArray[np.float64], together: NDArray[np.bool_]) ->
     own = probability
     others = together & ~np.eye(len(together), dtype=bool)
     for _ in range(2):
-        free = np.log1p(-np.minimum(own[:, :-1], 0.995))
+        free = np.log1p(-np.minimum(own[:, :-1], 0.9995))
         left = np.exp(others @ free)
         own = probability.copy()
         own[:, :-1] *= left
@@ -196,7 +200,17 @@ def _exclusive(probability: NDArray[np.float64], together: NDArray[np.bool_]) ->
     return own
 
 
-def assign(probability: NDArray[np.float64], together: NDArray[np.bool_]) -> NDArray[np.int64]:
+def beside(sheets: Sequence[Sequence[int]], n: int) -> NDArray[np.bool_]:
+    """Say which of ``n`` columns stand in one sheet together."""
+    together = np.eye(n, dtype=bool)
+    for columns in sheets:
+        together[np.ix_(columns, columns)] = True
+    return together
+
+
+def assign(
+    probability: NDArray[np.float64], sheets: Sequence[Sequence[int]], together: NDArray[np.bool_]
+) -> NDArray[np.int64]:
     """Give each column its concept, or the last one for none, so that the whole is likeliest and none stands twice.
 
     Columns that stand in no sheet together may share a concept (a column renamed from one delivery to the next).
@@ -207,16 +221,17 @@ def assign(probability: NDArray[np.float64], together: NDArray[np.bool_]) -> NDA
     chosen = np.full(n, width - 1)
     done = np.zeros(n, bool)
     logs = np.log(np.maximum(probability, 1e-9))
-    for first in range(n):
-        group = np.flatnonzero(together[first] & ~done)
-        if done[first] or not len(group):
+    for columns in sorted({tuple(sheet) for sheet in sheets}, key=lambda sheet: (-len(sheet), sheet)):
+        group = np.array([i for i in columns if not done[i]], np.int64)
+        if not len(group):
             continue
-        taken = {int(chosen[j]) for j in np.flatnonzero(done) if together[j, group].any()}
         gain = logs[group, :-1].copy()
-        gain[:, [k for k in taken if k < width - 1]] = -50.0
+        for row, i in enumerate(group.tolist()):
+            taken = chosen[done & together[i]]
+            gain[row, taken[taken < width - 1]] = -50.0
         none = np.full((len(group), len(group)), -60.0)
         np.fill_diagonal(none, logs[group, -1])
         row, column = linear_sum_assignment(-np.hstack([gain, none]))
-        chosen[group[row]] = np.where(column < width - 1, column, width - 1)
+        chosen[group[row]] = np.minimum(column, width - 1)
         done[group] = True
     return chosen

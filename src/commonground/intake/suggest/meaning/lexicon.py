@@ -82,6 +82,11 @@ def load(pack: str = "china") -> Lexicon:
     known = load_pack(pack)
     fields = {name: tuple(_names(entry)) for name, entry in raw["fields"].items()}
     roles, role_words = _roles(raw["roles"])
+    for word, role in list(roles.items()):
+        for letters in spelt(word)[:1]:
+            number = re.sub(r"\D", "", word)
+            if len(letters) > 1:
+                roles.setdefault(f"={letters}{number}", role)
     concepts = {name: _words(name, raw["concept"], known, fields) for name in known.concepts}
     kinds = {
         name: KindWords(
@@ -154,7 +159,7 @@ def _initials(
         for text in (*words.full, *words.vague):
             for letters in spelt(text):
                 found[letters].setdefault(words.name, text)
-        if words.role in _SELF or words.field not in fields:
+        if not words.role or words.field not in fields:
             continue
         for person in role_words.get(words.role, ()):
             for part in fields[words.field]:

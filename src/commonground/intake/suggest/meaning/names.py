@@ -27,10 +27,13 @@ NAME_FEATURES = (
     "code",
     "initials",
     "initials_near",
+    "initials_like",
     "likeness",
     "likeness_cubed",
     "margin",
+    "contained",
     "role_same",
+    "role_near",
     "role_other",
     "role_unsaid",
     "role_nobody",
@@ -43,7 +46,8 @@ NAME_FEATURES = (
 )
 """What ``NameIndex.features`` gives for each concept, in this order."""
 _AT = {name: i for i, name in enumerate(NAME_FEATURES)}
-_SAME_PERSON = {("guardian1", "carer"), ("carer", "guardian1"), ("self", ""), ("", "self")}
+_NEAR = {("guardian1", "carer"), ("carer", "guardian1")}
+_TAILS = ("DM", "MC", "BM", "LX", "BZ")  # 代码, 名称, 编码, 类型, 标志
 _NOBODY = "nobody"
 
 
@@ -79,6 +83,11 @@ class NameIndex:
             self._exact[text].append(at)
         self._grams: dict[str, int] = {}
         self._matrix, self._rarity = self._vectors()
+        self._spelt = sorted(lexicon.initials)
+        place = {name: i for i, name in enumerate(self.concepts)}
+        self._spelt_by = [[(place[name], source) for name, source in lexicon.initials[key]] for key in self._spelt]
+        self._skips: dict[str, int] = {}
+        self._spelt_matrix = self._skip_vectors(self._spelt, grow=True)
         self._starts = np.flatnonzero(np.r_[True, np.diff(self._owner) > 0])
         self._heads = [_heads_of(words.full, lexicon.heads) for words in self.words]
 
@@ -150,11 +159,24 @@ class NameIndex:
         table[:, _AT["likeness_cubed"]] = likeness**3
         top = np.sort(likeness)[-2:]
         table[:, _AT["margin"]] = np.where(likeness >= top[1], likeness - top[0], likeness - top[1])
+        self._contained(header, table, banned)
         other_exact = self._exactly(header, table, banned)
         self._letters(header, table, banned)
         self._company(header, table)
         best = self._best(by_text)
         return Named(table, best, other_exact, other, likeness)
+
+    def _contained(self, header: Header, table: NDArray[np.float64], banned: Collection[str]) -> None:
+        """Give the share of the header that the longest name of each concept within it makes up."""
+        form = header.forms[0] if header.forms else ""
+        pieces = {form[i:j] for i in range(len(form)) for j in range(i + 2, min(len(form), i + 12) + 1)}
+        for piece in pieces:
+            if piece in banned:
+                continue
+            for at in self._exact.get(piece, ()):
+                if self._sort[at] == "full":
+                    row = table[self._owner[at]]
+                    row[_AT["contained"]] = max(row[_AT["contained"]], len(piece) / len(form))
 
     def _best(self, by_text: NDArray[np.float64]) -> tuple[str, ...]:
         ends = np.r_[self._starts[1:], len(self._texts)]
@@ -181,25 +203,52 @@ class NameIndex:
                     table[owner, _AT["exact_stem"]] = 1.0
         plain = re.sub(r"[^A-Z0-9]", "", header.forms[0].upper()) if header.forms else ""
         for i, words in enumerate(self.words):
-            if plain and not banned and plain in words.codes:
+            if plain and plain not in banned and plain in words.codes:
                 table[i, _AT["code"]] = 1.0
         return other
 
+    def _skip_vectors(self, texts: Sequence[str], *, grow: bool = False) -> Any:
+        """Give initials as vectors of pairs of letters, next to each other or one apart, each of length one."""
+        from scipy.sparse import csr_array
+
+        row, column, value = [], [], []
+        for i, text in enumerate(texts):
+            framed = f"^{text}$"
+            pairs = Counter(framed[j : j + 2] for j in range(len(framed) - 1))
+            pairs.update(framed[j] + framed[j + 2] for j in range(len(framed) - 2))
+            length = np.sqrt(sum(n * n for n in pairs.values()))
+            for pair, n in pairs.items():
+                at = self._skips.setdefault(pair, len(self._skips)) if grow else self._skips.get(pair, -1)
+                if at >= 0:
+                    row.append(i)
+                    column.append(at)
+                    value.append(n / length)
+        return csr_array((value, (row, column)), shape=(len(texts), len(self._skips)))
+
     def _letters(self, header: Header, table: NDArray[np.float64], banned: Collection[str]) -> None:
-        """Look for initials and pinyin; near ones are those with a letter more or fewer at the end."""
-        letters, place = header.letters, {name: i for i, name in enumerate(self.concepts)}
-        if len(letters) < 2:
+        """Look for initials and pinyin: the very ones; near ones (a part or a letter more or fewer); alike ones."""
+        if not header.letters or len(header.letters[0]) < 2:
             return
-        known = self.lexicon.initials
-        for name, source in known.get(letters, ()):
-            if source not in banned:
-                table[place[name], _AT["initials"]] = 1.0
-        if len(letters) < 3:
-            return
-        for near in {letters[:-1], *(letters + char for char in "HMZDQLJSX")}:
-            for name, source in known.get(near, ()):
-                if source not in banned and len(near) >= 3:
-                    table[place[name], _AT["initials_near"]] = 1.0
+        whole, fewer = header.letters[0], header.letters[1:]
+        known, place = self.lexicon.initials, {name: i for i, name in enumerate(self.concepts)}
+        near = {*fewer, *(text.removesuffix(tail) for text in header.letters for tail in _TAILS)} - {whole}
+        if len(whole) >= 3:
+            near |= {whole[:-1], *(whole + char for char in "HMZDQLJSX")}
+        for feature, texts in (("initials", {whole}), ("initials_near", {text for text in near if len(text) > 1})):
+            for text in texts:
+                for name, source in known.get(text, ()):
+                    if source not in banned:
+                        table[place[name], _AT[feature]] = 1.0
+        if len(whole) >= 3:
+            self._alike(whole, table, banned)
+
+    def _alike(self, letters: str, table: NDArray[np.float64], banned: Collection[str]) -> None:
+        like = (self._skip_vectors([letters]) @ self._spelt_matrix.T).toarray()[0]
+        at = _AT["initials_like"]
+        for j in np.flatnonzero(like >= 0.5).tolist():
+            for k, source in self._spelt_by[j]:
+                if source not in banned:
+                    table[k, at] = max(table[k, at], like[j])
 
     def _company(self, header: Header, table: NDArray[np.float64]) -> None:
         """Hold the person, the number of the reading and the head of the header against each concept's."""
@@ -209,8 +258,8 @@ class NameIndex:
             if header.role == _NOBODY:
                 row[_AT["role_nobody"]] = 1.0
             elif header.role not in ("", "self"):
-                same = header.role == role or (header.role, role) in _SAME_PERSON
-                row[_AT["role_same" if same else "role_other"]] = 1.0
+                near = "role_near" if (header.role, role) in _NEAR else "role_other"
+                row[_AT["role_same" if header.role == role else near]] = 1.0
             elif role not in ("", "self", "members"):
                 row[_AT["role_unsaid" if not header.role else "role_other"]] = 1.0
             if words.index and header.index:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,9 +25,6 @@ from commonground.intake.suggest.model import (
     SheetProfile,
 )
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 SURE_ENOUGH = 0.5
 _SHOWN = 4  # alternatives that are told
 _INDEX: dict[int, NameIndex] = {}
@@ -39,7 +35,7 @@ class Table:
     """The columns of a dataset, each name once, with what was seen of them."""
 
     columns: tuple[ColumnProfile, ...]
-    together: NDArray[np.bool_]
+    sheets: tuple[tuple[int, ...], ...]
     headers: tuple[Header, ...]
     named: tuple[Named, ...]
     labelled: tuple[Named | None, ...]
@@ -68,15 +64,16 @@ def propose(sheets: Sequence[SheetProfile], pack: Pack, *, dataset: str = "", de
     table = study(sheets, pack, lexicon)
     about = [*(sheet.file for sheet in sheets), *(sheet.sheet for sheet in sheets), dataset, department]
     evidence = tensor(table.named, table.labelled, table.headers, table.digests, pack, list(lexicon.concepts.values()))
-    found = infer(evidence, table.together, about, lexicon, weights)
+    found = infer(evidence, table.sheets, about, lexicon, weights)
     kind, sure = max(found.kinds.items(), key=lambda item: (item[1], item[0]))
-    columns = [_column(i, table, found, lexicon, pack, weights, kind) for i in range(len(table.columns))]
-    columns, doubts = rules.settle(columns, table.digests, pack, lexicon)
-    named = kind if sure >= SURE_ENOUGH and any(column.concept for column in columns) else None
+    likely = max(lexicon.kinds, key=lambda name: found.kinds[name])
+    columns = [_column(i, table, found, lexicon, pack, weights, likely) for i in range(len(table.columns))]
+    columns, doubts = rules.settle(columns, table.headers, table.digests, pack, lexicon)
+    named = kind if kind and sure >= SURE_ENOUGH and any(column.concept for column in columns) else None
     return DatasetProposal(
         named,
         sure,
-        tuple(sorted(found.kinds.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN]),
+        tuple(sorted(((k, p) for k, p in found.kinds.items() if k), key=lambda item: (-item[1], item[0]))[:_SHOWN]),
         _subject(named, columns, pack),
         lexicon.kinds[named].rows if named else _rows_per_person(columns),
         tuple(sheets),
@@ -87,7 +84,7 @@ def propose(sheets: Sequence[SheetProfile], pack: Pack, *, dataset: str = "", de
 
 def study(sheets: Sequence[SheetProfile], pack: Pack, lexicon: Lexicon, banned: Sequence[frozenset[str]] = ()) -> Table:
     """Bring the columns of sheets together by name, and look at their names and values."""
-    columns, together = _merge(sheets)
+    columns, places = _merge(sheets)
     index = name_index(lexicon)
     headers = tuple(parse(column.name, lexicon.roles) for column in columns)
     named = index.features(headers, banned)
@@ -97,7 +94,7 @@ def study(sheets: Sequence[SheetProfile], pack: Pack, lexicon: Lexicon, banned: 
     for i, label in zip(told, labels, strict=True):
         labelled[i] = label
     digests = tuple(look(column, lexicon, pack) for column in columns)
-    return Table(tuple(columns), together, headers, tuple(named), tuple(labelled), digests)
+    return Table(tuple(columns), places, headers, tuple(named), tuple(labelled), digests)
 
 
 def name_index(lexicon: Lexicon) -> NameIndex:
@@ -107,18 +104,18 @@ def name_index(lexicon: Lexicon) -> NameIndex:
     return _INDEX[id(lexicon)]
 
 
-def _merge(sheets: Sequence[SheetProfile]) -> tuple[list[ColumnProfile], NDArray[np.bool_]]:
-    """Take columns of one name together; say which stand in one sheet."""
+def _merge(sheets: Sequence[SheetProfile]) -> tuple[list[ColumnProfile], tuple[tuple[int, ...], ...]]:
+    """Take columns of one name together; say which stand in each sheet."""
     by_name: dict[str, list[ColumnProfile]] = {}
     for sheet in sheets:
         for column in sheet.columns:
             by_name.setdefault(column.name or f"#{column.position + 1}", []).append(column)
     at = {name: i for i, name in enumerate(by_name)}
-    together = np.eye(len(at), dtype=bool)
-    for sheet in sheets:
-        here = [at[column.name or f"#{column.position + 1}"] for column in sheet.columns]
-        together[np.ix_(here, here)] = True
-    return [_one(profiles) for profiles in by_name.values()], together
+    places = tuple(
+        tuple(dict.fromkeys(at[column.name or f"#{column.position + 1}"] for column in sheet.columns))
+        for sheet in sheets
+    )
+    return [_one(profiles) for profiles in by_name.values()], tuple(dict.fromkeys(places))
 
 
 def _one(profiles: Sequence[ColumnProfile]) -> ColumnProfile:

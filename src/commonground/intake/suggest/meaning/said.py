@@ -149,6 +149,7 @@ def _values(put: _Put, by: Mapping[str, float], row: NDArray[np.float64], digest
         put("codes", "取值在其代码表内", "its values stand in the concept's code list", listed)
     if row[AT["typical"]] and len(digest.numbers):
         middle = float(np.median(digest.numbers))
-        put("values", f"中位数 {middle:g} 不合常情", f"a median of {middle:g} is unusual for it", by["typical"])
+        fits = ("合乎", "usual") if by["typical"] > 0 else ("不合", "unusual")
+        put("values", f"中位数 {middle:g} {fits[0]}常情", f"a median of {middle:g} is {fits[1]} for it", by["typical"])
     put("values", "用词相符", "its words fit", by["words"])
     put("values", "取值重复太多或太杂", "its values repeat too often or vary too much", by["few"] + by["many"])

@@ -192,7 +192,8 @@ def _shapes(texts: Sequence[str], lexicon: Lexicon, pack: Pack) -> dict[str, lis
     out["village_code"] = [hit and key[:2] in codes for hit, key in zip(out["village_code"], keys, strict=True)]
     out["school_code"] = [hit and not _MONTH.fullmatch(key) for hit, key in zip(out["school_code"], keys, strict=True)]
     yes, no = set(lexicon.values["yes"]), set(lexicon.values["no"])
-    out["yes_no"] = [key.lower() in yes or key.lower() in no for key in keys]
+    two = frozenset({"1", "2"}) if set(keys) == {"1", "2"} else frozenset()  # 1 yes, 2 no, in many forms
+    out["yes_no"] = [key.lower() in yes or key.lower() in no or key in two for key in keys]
     out["han"] = [bool(re.search(r"[\u4e00-\u9fff]", key)) for key in keys]
     out["coordinate"] = [bool(re.fullmatch(r"-?\d{1,4}\.\d{1,8}", key)) for key in keys]
     return out
@@ -264,15 +265,14 @@ def _name_list(text: str, is_name: Callable[[str], bool]) -> bool:
 
 
 def _sequence(column: ColumnProfile) -> float:
-    """Say how far the column counts its rows: whole numbers that rise, each once."""
-    if column.distinct < 5 or column.distinct < 0.9 * column.filled:
+    """Say how far the column counts its rows: whole numbers that rise from about 1, in every file anew."""
+    if column.distinct < 5:
         return 0.0
-    numbers = [int(text) for text in map(plain, column.sample[:500]) if text.isdecimal() and len(text) < 9]
+    numbers = [int(text) for text in map(plain, column.sample[:500]) if text.isdecimal() and len(text) < 8]
     if len(numbers) < 5 or len(numbers) < 0.9 * min(500, len(column.sample)):
         return 0.0
-    steps = np.diff(numbers)
-    rising = float(np.mean(steps > 0))
-    return rising if numbers[0] <= max(10, steps[0] + 1) else 0.5 * rising
+    rising = float(np.mean(np.diff(numbers) > 0))
+    return rising if rising >= 0.9 and numbers[0] <= 10 else 0.0
 
 
 def _rank(column: ColumnProfile) -> float:
@@ -289,12 +289,12 @@ def _listed(
 ) -> tuple[float, float]:
     """Give the shares of a column that a code list explains, by words and by codes."""
     words, codes = _list_keys(name, lexicon, pack)
-    by_word = sum(n for text, n in held if _label_key(text) in words)
+    by_word = sum(n for text, n in held if label_key(text) in words)
     by_code = sum(n for text, n in held if plain(text) in codes)
     return by_word / total, by_code / total
 
 
-def _label_key(text: str) -> str:
+def label_key(text: str) -> str:
     """Fold a label: ``1.走读`` and ``1-走读`` are 走读."""
     return re.sub(r"^[0-9A-Za-z]{1,2}[.、:：\-)）]+(?=\D)", "", plain(text)).lower()
 
