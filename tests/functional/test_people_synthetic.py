@@ -11,10 +11,10 @@ import pytest
 import commonground
 from commonground.errors import ContractError
 from commonground.people.collapse import collapse
-from commonground.people.encode import check_character
 from commonground.people.gather import gather
 from commonground.people.kin import RELATIONS
 from commonground.people.mentions import Facts
+from commonground.people.numbers import check_character
 from commonground.people.run import link_records
 
 FIELDS = {

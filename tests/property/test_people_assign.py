@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from commonground.people.assign import assign, compete, threshold
 from commonground.people.collapse import collapse
-from commonground.people.encode import check_character
 from commonground.people.gather import gather
 from commonground.people.mentions import Facts
+from commonground.people.numbers import check_character
 from commonground.people.spine import build
 
 PAIRS = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8), st.floats(-20, 20)), max_size=40)

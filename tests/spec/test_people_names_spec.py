@@ -38,7 +38,7 @@ written          | also written        | agree in             | because
 陆昇             | 陆升                | same                 | a variant character
 刘喆             | 刘哲                | same                 | a variant character
 马腾             | ⻢腾                | same                 | a radical out of a PDF instead of 马
-石\ue831          | 石\U000215d7          | same                 | the private code of GB 18030-2000 for the same character
+石\ue831 | 石\U000215d7 | same | the private code of GB 18030-2000 for the same character
 石\ue000明        | 石火明              | one character apart  | a private code that nobody can read
 石?明            | 石火明              | one character apart  | a question mark for a rare character
 石[火华]明       | 石烨明              | one character apart  | a rare character described in brackets

@@ -8,35 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from commonground.people.births import NO_DAY, civil, compare_births
 from commonground.people.blocking import join, mix
-from commonground.people.compare import DAY, DEFAULT, MONTH, NO_DAY, civil, compare_births, share_any
+from commonground.people.compare import share_any
 from commonground.people.distance import code_points, edit_distance
-from commonground.people.encode import check_character, phone, valid_id
 from commonground.people.mentions import compact, mates
 from commonground.people.schools import School, gaps, list_schools, resolve
-
-
-def _days(text: str) -> int:
-    return (dt.date.fromisoformat(text) - dt.date(1970, 1, 1)).days
-
-
-def test_identity_numbers() -> None:
-    number = "52990520140315002"
-    whole = number + check_character(number)
-    assert valid_id(whole) == whole
-    assert valid_id(whole.replace("5", "５")) == whole
-    wrong = "0" if whole[-1] != "0" else "1"
-    assert valid_id(number + wrong) == ""
-    assert valid_id("529905201402300025") == ""
-    old = whole[:6] + "800315" + "002"
-    assert valid_id(old).startswith(whole[:6] + "19800315002")
-
-
-@pytest.mark.parametrize(
-    ("text", "digits"), [("125 2000 8943", "12520008943"), ("+86-12520008943", "12520008943"), ("无", "")]
-)
-def test_phones(text: str, digits: str) -> None:
-    assert phone(text) == digits
 
 
 def test_calendar_matches_the_library() -> None:
@@ -46,25 +23,6 @@ def test_calendar_matches_the_library() -> None:
     assert [(d.year, d.month, d.day) for d in stamps] == list(
         zip(year.tolist(), month.tolist(), day.tolist(), strict=True)
     )
-
-
-@pytest.mark.parametrize(
-    ("a", "pa_", "b", "pb", "level"),
-    [
-        ("2014-03-15", DAY, "2014-03-15", DAY, 7),
-        ("2014-03-15", DAY, "2014-03-01", MONTH, 6),
-        ("2014-03-05", DAY, "2014-05-03", DAY, 5),
-        ("2014-03-15", DAY, "2014-03-18", DAY, 5),
-        ("2014-03-15", DAY, "2014-01-01", DEFAULT, 4),
-        ("2014-03-15", DAY, "2014-04-26", DAY, 3),
-        ("2014-03-15", DAY, "2014-11-26", DAY, 2),
-        ("2014-03-15", DAY, "2011-11-26", DAY, 1),
-    ],
-)
-def test_levels_of_births(a: str, pa_: int, b: str, pb: int, level: int) -> None:
-    x, y = np.array([_days(a)]), np.array([_days(b)])
-    assert compare_births(x, np.array([pa_]), y, np.array([pb])).tolist() == [level]
-    assert compare_births(y, np.array([pb]), x, np.array([pa_])).tolist() == [level]
 
 
 def test_missing_birth() -> None:

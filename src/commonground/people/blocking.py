@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from commonground.people.compare import NO_DAY, civil
+from commonground.people.births import NO_DAY, civil
 
 if TYPE_CHECKING:
     from commonground.people.mentions import People

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from commonground.people import numbers
+from commonground.people.births import NO_DAY
 from commonground.people.blocking import join, parts
-from commonground.people.compare import FIELDS, NO_DAY, compare
+from commonground.people.compare import FIELDS, compare
 
 if TYPE_CHECKING:
     from commonground.people.mentions import People
@@ -26,7 +28,7 @@ _AT = {name: i for i, name in enumerate(FIELDS)}
 def _same_by_number(levels: npt.NDArray[np.int8], many: Bools) -> Bools:
     """The same valid number, and a name that is alike or missing."""
     name = levels[:, _AT["name"]]
-    found: Bools = (levels[:, _AT["id"]] == 3) & ((name >= 4) | (name == 0))
+    found: Bools = (levels[:, _AT["id"]] == numbers.SAME) & ((name >= 4) | (name == 0))
     return found
 
 

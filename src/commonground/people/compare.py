@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from commonground.people import numbers
+from commonground.people.births import DAY, NO_DAY, compare_births
 from commonground.people.nametable import compare_names
 
 if TYPE_CHECKING:
@@ -20,58 +22,6 @@ Levels = npt.NDArray[np.int8]
 Bools = npt.NDArray[np.bool_]
 
 FIELDS = ("name", "birth", "sex", "id", "student", "school", "place", "phone", "kin", "ethnicity")
-NO_DAY = -10_000_000
-DAY, MONTH, YEAR, LUNAR, DEFAULT = 1, 2, 3, 4, 5
-PRECISIONS = {"day": DAY, "month": MONTH, "year": YEAR, "lunar": LUNAR, "default": DEFAULT}
-
-
-def civil(day: Ints) -> tuple[Ints, Ints, Ints]:
-    """Year, month and day of month of days since 1970-01-01 (Hinnant's days-to-civil rule)."""
-    z = day + 719468
-    era = np.floor_divide(z, 146097)
-    doe = z - era * 146097
-    yoe = (doe - doe // 1460 + doe // 36524 - doe // 146096) // 365
-    doy = doe - (365 * yoe + yoe // 4 - yoe // 100)
-    mp = (5 * doy + 2) // 153
-    month = np.where(mp < 10, mp + 3, mp - 9)
-    return yoe + era * 400 + (month <= 2), month, doy - (153 * mp + 2) // 5 + 1
-
-
-def compare_births(a: Ints, pa: Ints, b: Ints, pb: Ints) -> Levels:
-    """Compare dates of birth (days since 1970) with their precisions.
-
-    Levels: 7 the same day; 6 the same month where one gives no day; 5 day and month swapped, or one digit apart;
-    4 the same year where one gives no more; 3 up to two months apart (a lunar date taken for a solar one);
-    2 the same year; 1 other.
-    """
-    level = np.ones(a.shape, dtype=np.int8)
-    missing = (a == NO_DAY) | (b == NO_DAY)
-    a, b = np.where(missing, 0, a), np.where(missing, 0, b)
-    (ya, ma, da), (yb, mb, db) = civil(a), civil(b)
-    coarse_a, coarse_b = np.isin(pa, (YEAR, DEFAULT)), np.isin(pb, (YEAR, DEFAULT))
-    year = ya == yb
-    level[year] = 2
-    level[np.abs(a - b) <= 60] = 3
-    level[year & (coarse_a | coarse_b)] = 4
-    full = ~coarse_a & ~coarse_b & (pa != MONTH) & (pb != MONTH)
-    swapped = year & (ma == db) & (da == mb)
-    digits = (
-        _digits(ya, yb, 4).astype(np.int64) + _digits(ma, mb, 2).astype(np.int64) + _digits(da, db, 2).astype(np.int64)
-    )
-    level[full & (swapped | (digits == 1))] = 5
-    level[year & (ma == mb) & ~coarse_a & ~coarse_b & ((pa == MONTH) | (pb == MONTH))] = 6
-    level[(a == b) & full] = 7
-    level[(a == b) & coarse_a & coarse_b] = 4
-    level[missing] = 0
-    return level
-
-
-def _digits(a: Ints, b: Ints, size: int) -> Levels:
-    count = np.zeros(a.shape, dtype=np.int8)
-    for _ in range(size):
-        count += (a % 10 != b % 10).astype(np.int8)
-        a, b = a // 10, b // 10
-    return count
 
 
 def share_any(a: Ints, b: Ints) -> Ints:
@@ -122,15 +72,13 @@ def _birth(p: People, a: Ints, b: Ints) -> Levels:
 
 
 def _id(p: People, a: Ints, b: Ints) -> Levels:
-    """3 the same valid number; 2 a damaged number one slip from the other; 1 two different valid numbers."""
+    """Levels of ``numbers``; 0 also where a damaged number is far from the other, which says nothing."""
     ia, ib = p.id[a], p.id[b]
-    level = _pairwise(ia == ib, (ia < 0) | (ib < 0))
-    level[level == 2] = 3
+    level = np.where(ia == ib, numbers.SAME, numbers.OTHER).astype(np.int8)
+    level[(ia < 0) | (ib < 0)] = 0
     sa, sb = np.where(ia >= 0, ia, p.soft[a]), np.where(ib >= 0, ib, p.soft[b])
-    damaged = (level == 0) & (sa >= 0) & (sb >= 0)
-    x, y = p.digits[np.maximum(sa, 0)], p.digits[np.maximum(sb, 0)]
-    slip = (x != y).sum(1) <= 2
-    level[damaged & slip] = 2
+    damaged = np.flatnonzero((level == 0) & (sa >= 0) & (sb >= 0))
+    level[damaged] = numbers.damage(p.digits, sa[damaged], sb[damaged])
     return level
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 _NOT_DIGIT = re.compile(r"\D")
 _SPLIT = re.compile(r"[、,，;；/\s|]+")
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
 class Coder:
@@ -83,11 +82,44 @@ def narrow(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).split()).replace("\x00", "")
 
 
+_PHONES = re.compile(r"[、,;/|或及]|\s{2,}")
+_EXTENSION = re.compile(r"(?:转|-|ext\.?|#)\s*\d{1,5}$", re.IGNORECASE)
+
+
 def phone(text: str) -> str:
-    """Digits of a telephone number without the country's; "" when too few to be one."""
-    digits = _NOT_DIGIT.sub("", narrow(text))
-    digits = digits[2:] if len(digits) == 13 and digits.startswith("86") else digits
-    return digits if len(digits) >= 7 and len(set(digits)) > 2 else ""
+    """Digits of the first telephone number of a cell without the country's; "" when too few to be one.
+
+    A number of the fixed network loses its extension and keeps its area code (0851 …).
+    """
+    for part in _PHONES.split(unicodedata.normalize("NFKC", text)):
+        plain = narrow(part)
+        digits = _NOT_DIGIT.sub("", plain)
+        if len(digits) > 12 and not digits.startswith(("86", "0086")):
+            digits = _NOT_DIGIT.sub("", _EXTENSION.sub("", plain))
+        digits = digits.removeprefix("00")
+        digits = digits[2:] if len(digits) in (12, 13) and digits.startswith("86") else digits
+        if len(digits) >= 7 and len(set(digits)) > 2:
+            return digits
+    return ""
+
+
+_NUMERALS = {**{c: i for i, c in enumerate("零一二三四五六七八九")}, "〇": 0, "两": 2}
+_CLASS = re.compile(r"(\d+)\D*$")
+
+
+def class_label(text: str) -> str:
+    """Number of a class within its grade, however it is written: 3班, (3)班, 三班, 七（3）班, 2023级03班 → 3."""
+    plain = re.sub("[零〇一二两三四五六七八九十]+", lambda m: str(_numeral(m[0])), narrow(text))
+    found = _CLASS.search(plain)
+    return str(int(found[1])) if found else plain
+
+
+def _numeral(text: str) -> int:
+    """Chinese numeral below a hundred."""
+    tens, ten, ones = text.rpartition("十")
+    if not ten:
+        return int("".join(str(_NUMERALS[c]) for c in text))
+    return 10 * (_NUMERALS.get(tens, 1) if tens else 1) + (_NUMERALS.get(ones, 0) if ones else 0)
 
 
 def area_stem(text: str) -> str:
@@ -101,26 +133,15 @@ def split_names(text: str) -> list[str]:
     return [part for part in _SPLIT.split(unicodedata.normalize("NFKC", text)) if part]
 
 
-def check_character(first17: str) -> str:
-    """Check character of an identity number (GB 11643-1999, ISO 7064 MOD 11-2)."""
-    return "10X98765432"[sum(int(d) * w for d, w in zip(first17, _WEIGHTS, strict=True)) % 11]
+def points(texts: Sequence[str]) -> tuple[npt.NDArray[np.int32], Ints]:
+    """Code points of all texts one after the other, and the text that each belongs to."""
+    flat = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.int32)
+    size = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    return flat, np.repeat(np.arange(len(texts)), size)
 
 
 def valid_id(text: str) -> str:
-    """Give the 18 characters of a valid identity number, or ""; 15 digits are lengthened with the century 19."""
-    number = narrow(text).upper()
-    if re.fullmatch(r"\d{15}", number):
-        number = number[:6] + "19" + number[6:]
-        number += check_character(number)
-    if not re.fullmatch(r"\d{17}[\dX]", number) or check_character(number[:17]) != number[17]:
-        return ""
-    return number if birth_day(number) is not None else ""
+    """Give the 18 characters of one valid identity number, or ""; 15 digits are lengthened with the century 19."""
+    from commonground.people.numbers import id_table, number_texts
 
-
-def birth_day(number: str) -> int | None:
-    """Days from 1970-01-01 to the date inside an identity number, or None when it is no date."""
-    text = f"{number[6:10]}-{number[10:12]}-{number[12:14]}"
-    try:
-        return int(np.datetime64(text, "D").astype(np.int64)) if text[:2] in ("18", "19", "20") else None
-    except ValueError:
-        return None
+    return number_texts(id_table([text]))[0]

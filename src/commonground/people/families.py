@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from commonground.people.births import NO_DAY
 from commonground.people.blocking import join, mix
-from commonground.people.compare import NO_DAY
 from commonground.people.kin import (
     FATHER,
     GRANDPARENT,

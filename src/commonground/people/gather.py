@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from commonground.intake.carry import carry
 from commonground.people.encode import Coder, area_stem, distinct, integers
 from commonground.people.kin import Kin, joined, read_kin
 from commonground.people.mentions import Coders, Facts, Fields, People, TableReader, compact, finish, read_table
@@ -70,6 +72,7 @@ def gather(tables: Mapping[str, pa.Table], facts: Mapping[str, Facts], person: F
         kin.append(read_kin(reader, at))
         at += len(kept)
     columns = {key: np.concatenate([p[key] for p in parts]) for key in parts[0]} if parts else _empty()
+    columns |= _today(columns, coders, [tables[n] for n in names])
     people = finish(columns, coders)
     texts = {space: tuple(coder.texts) for space, coder in coders.plain.items()}
     return Gathered(people, joined(kin), tuple(sources), tuple(coders.id.texts), texts, schools, codes)
@@ -178,9 +181,29 @@ def _places(reader: TableReader, stems: Mapping[str, str], said: Ints) -> dict[s
     return {"village": villages, "address": compact(np.stack(written, axis=1), 2), "county": compact(counties, 4)}
 
 
+def _today(columns: dict[str, Ints], coders: Coders, tables: list[pa.Table]) -> dict[str, Ints]:
+    """Counties and villages under the codes that hold on the last day that any table describes.
+
+    Registers go on writing codes of counties that were merged or renamed; two codes of one place must be one place.
+    """
+    days = [int(integers(t.column("as_of"), t.num_rows).max(initial=-1)) for t in tables if "as_of" in t.column_names]
+    if max(days, default=-1) < 0:
+        return {}
+    last = np.datetime64(max(days), "D").astype(dt.date)
+    out: dict[str, Ints] = {}
+    for space, fields_ in (("county", ("county", "school_county")), ("village", ("village",))):
+        coder = coders.of(space)
+        carried = carry([t[:6] for t in coder.texts], last, last)
+        pairs = list(zip(coder.texts, carried.codes.tolist(), strict=True))
+        number = np.array([coder.one(t if code is None else code + t[6:]) for t, code in pairs] + [-1], dtype=np.int64)
+        out |= {f: number[columns[f]] for f in fields_}
+    return out
+
+
 def _empty() -> dict[str, Ints]:
     """Columns of nobody."""
     wide = {"village": 2, "address": 2, "county": 4, "phones": 4, "kin_ids": 8, "kin_names": 8}
     names = [f.name for f in fields(People) if f.name not in ("names", "digits", "id_day")]
+    names.append("student_day")
     none = {n: np.zeros((0, wide[n]) if n in wide else 0, dtype=np.int64) for n in names}
     return none | {"many": np.zeros(0, dtype=bool)}

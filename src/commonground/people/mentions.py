@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from commonground.people.compare import DAY, DEFAULT, MONTH, NO_DAY, PRECISIONS, YEAR
-from commonground.people.encode import Coder, birth_day, distinct, integers, narrow, phone, split_names, valid_id
+from commonground.people.births import DAY, DEFAULT, MONTH, NO_DAY, PRECISIONS, YEAR
+from commonground.people.encode import Coder, class_label, distinct, integers, narrow, phone, split_names
 from commonground.people.nametable import NameTable, name_table
+from commonground.people.numbers import id_table, number_texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,7 +50,8 @@ class People:
     many : bool array
         Whether the source may hold a person more than once.
     name, pinyin, sex, day, precision, id, soft, id_day, ethnicity, student : int arrays
-        Who it is; ``id`` valid, ``soft`` damaged numbers, both places in ``digits``; ``id_day`` the date inside.
+        Who it is; ``id`` valid, ``soft`` damaged numbers, both places in ``digits``; ``id_day`` the date
+        inside, or inside a student number of a child without one.
     school, school_county, cohort, klass, household, relation : int arrays
         Where it stands; ``cohort`` is the autumn in which grade 1 began.
     village, address, county, phones, kin_ids, kin_names : int arrays (n, some)
@@ -121,7 +123,7 @@ class Coders:
     def of(self, space: str) -> Coder:
         """Coder of a space, such as "village" or "school"."""
         if space not in self.plain:
-            self.plain[space] = Coder(phone if space == "phone" else narrow)
+            self.plain[space] = Coder({"phone": phone, "class": class_label}.get(space, narrow))
         return self.plain[space]
 
 
@@ -193,17 +195,31 @@ class TableReader:
         return day, np.where(day == NO_DAY, 0, precision)
 
 
-def _student(reader: TableReader) -> tuple[Ints, Ints]:
-    """Student numbers that hold no identity number, and the identity numbers inside those that do (G…)."""
-    student, inside = np.full(reader.rows, -1, dtype=np.int64), np.full(reader.rows, -1, dtype=np.int64)
+def _student(reader: TableReader) -> dict[str, Ints]:
+    """What student numbers say, one distinct number at a time.
+
+    ``G`` stands before the identity number: ``id`` when that holds, ``soft`` when it does not. ``J`` and ``L`` stand
+    before numbers for children without one; these are ``student``, and ``student_day`` is the date of birth inside
+    them. A child whose number changes from J or L to G is found again by name, date and what else agrees, and then has
+    both.
+    """
+    none = np.full(reader.rows, -1, dtype=np.int64)
+    out = {"student": none, "id": none, "soft": none, "student_day": np.full(reader.rows, NO_DAY, dtype=np.int64)}
     for name in reader.said(reader.facts.subject, "student_no"):
         values, inverse = distinct(reader.table.column(name))
         texts = [narrow(v).upper() for v in values]
-        ids = [valid_id(t[1:]) if t.startswith("G") else "" for t in texts]
-        a = np.array([-1 if i else reader.coders.of("student").one(t) for t, i in zip(texts, ids, strict=True)] + [-1])
-        b = np.array([reader.coders.id.one(i) if i else -1 for i in ids] + [-1])
-        student, inside = a[inverse], b[inverse]
-    return student, inside
+        inside = id_table([t[1:] for t in texts])
+        general = np.array([t.startswith("G") for t in texts], dtype=bool)
+        whole, broken = general & inside.valid, general & ~inside.valid
+        numbers = [reader.coders.id.one(n) if n else -1 for n in number_texts(inside)]
+        soft = [reader.coders.id.one(t[1:]) if b else -1 for t, b in zip(texts, broken.tolist(), strict=True)]
+        plain = [-1 if w else reader.coders.of("student").one(t) for t, w in zip(texts, whole.tolist(), strict=True)]
+        at = np.where(inverse >= 0, inverse, len(texts))
+        out["student"] = np.array([*plain, -1], dtype=np.int64)[at]
+        out["id"] = np.append(np.where(whole, np.array(numbers, dtype=np.int64), -1), -1)[at]
+        out["soft"] = np.array([*soft, -1], dtype=np.int64)[at]
+        out["student_day"] = np.append(np.where(general, NO_DAY, inside.day), NO_DAY)[at]
+    return out
 
 
 def _kin(reader: TableReader, household: Ints, name: Ints, number: Ints) -> tuple[Ints, Ints]:
@@ -257,9 +273,11 @@ def read_table(reader: TableReader, household: Ints) -> dict[str, Ints]:
     """Columns of ``People`` that can be read from one table alone."""
     subject, coders = reader.facts.subject, reader.coders
     name = reader.numbers(subject, "name", coders.name)
-    student, inside = _student(reader)
+    student = _student(reader)
     number = reader.valid(subject)
-    number = np.where(number >= 0, number, inside)
+    number = np.where(number >= 0, number, student["id"])
+    soft = reader.soft(subject)
+    soft = np.where(soft >= 0, soft, student["soft"])
     day, precision = reader.birth(subject)
     kin_ids, kin_names = _kin(reader, household, name, number)
     own_phone = [reader.numbers(subject, "phone", coders.of("phone"))]
@@ -276,9 +294,10 @@ def read_table(reader: TableReader, household: Ints) -> dict[str, Ints]:
         "day": day,
         "precision": precision,
         "id": number,
-        "soft": np.where(number >= 0, -1, reader.soft(subject)),
+        "soft": np.where(number >= 0, -1, soft),
         "ethnicity": reader.numbers(subject, "ethnicity", coders.of("ethnicity")),
-        "student": student,
+        "student": student["student"],
+        "student_day": student["student_day"],
         "relation": reader.numbers(subject, "relation", coders.of("relation")),
         "phones": compact(np.stack(own_phone + kin_phones, axis=1), 4),
         "kin_ids": kin_ids,
@@ -286,31 +305,38 @@ def read_table(reader: TableReader, household: Ints) -> dict[str, Ints]:
     }
 
 
-def id_columns(coders: Coders) -> tuple[npt.NDArray[np.uint8], Ints]:
-    """Characters of all identity numbers, valid or damaged, as (numbers, 18), and the day inside each."""
-    texts = coders.id.texts
-    digits = np.zeros((max(1, len(texts)), 18), dtype=np.uint8)
-    day = np.full(max(1, len(texts)), NO_DAY, dtype=np.int64)
-    for i, text in enumerate(texts):
-        raw = text.encode("ascii", "replace")[:18]
-        digits[i, : len(raw)] = np.frombuffer(raw, dtype=np.uint8)
-        if len(raw) == 18:
-            found = birth_day(text)
-            day[i] = NO_DAY if found is None else found
-    return digits, day
+CROWD = 30
+"""Persons of one name and more whom a telephone number can belong to before it is nobody's: a school's, a village's."""
+
+
+def private(phones: Ints, name: Ints, source: Ints) -> Ints:
+    """Take out telephone numbers that stand beside more than ``CROWD`` different names in one source."""
+    width = phones.shape[1]
+    number, who, where = phones.ravel(), np.repeat(name, width), np.repeat(source, width)
+    use = (number >= 0) & (who >= 0)
+    base = int(number.max(initial=0)) + 1
+    pairs = np.unique(np.stack([where[use] * base + number[use], who[use]]), axis=1)[0]
+    keys, count = np.unique(pairs, return_counts=True)
+    crowded = keys[count > CROWD]
+    if not len(crowded):
+        return phones
+    public = np.isin(np.where(number >= 0, where * base + number, -1), crowded).reshape(phones.shape)
+    return compact(np.where(public, -1, phones), width)
 
 
 def finish(columns: dict[str, Ints], coders: Coders) -> People:
     """Join the columns of all tables with the tables of names and numbers."""
-    digits, days = id_columns(coders)
+    ids = id_table(coders.id.texts or [""])
+    student_day = columns.pop("student_day")
     table = name_table(coders.name.texts)
     sounds = table.sound if len(table.sound) else np.zeros(1, dtype=np.int64)
     kin = np.where(columns["kin_names"] >= 0, sounds[np.maximum(columns["kin_names"], 0)], -1)
     number = columns["id"]
     vague = (columns["day"] == NO_DAY) | np.isin(columns["precision"], (MONTH, YEAR, DEFAULT))
-    id_day = np.where(number >= 0, days[np.maximum(number, 0)], NO_DAY)
+    id_day = np.where(number >= 0, ids.day[np.maximum(number, 0)], student_day)
     return People(
-        names=table, digits=digits, id_day=id_day, **{**columns, "kin_names": kin,
+        names=table, digits=ids.digits, id_day=id_day, **{**columns, "kin_names": kin,
+        "phones": private(columns["phones"], columns["name"], columns["source"]),
         "day": np.where(vague & (id_day != NO_DAY), id_day, columns["day"]),
         "precision": np.where(vague & (id_day != NO_DAY), DAY, columns["precision"])},
     )  # fmt: skip

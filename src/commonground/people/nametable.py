@@ -1,7 +1,8 @@
 """All names of a city as integers, and the level on which each pair of them agrees.
 
-A name of characters alone, as nearly all are, is standardised by looking its code points up in arrays, all names in one
-go; what holds letters, notes or unwritable characters goes through ``names.standardise`` one by one. Both give the same.
+A name of characters alone, as nearly all are, is standardised by looking its code points up in arrays, all names at
+once; what holds letters, notes or unwritable characters goes through ``names.standardise`` one by one. Both give the
+same.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from commonground.people.characters import (
     character_table,
     dialect,
 )
+from commonground.people.encode import points
 from commonground.people.names import Name, standardise
 
 if TYPE_CHECKING:
@@ -113,28 +115,13 @@ def _lookup() -> _Lookup:
     return _Lookup(kind, form, reading, other, tuple(syllables), number, surname, pairs)
 
 
-def _points(texts: Sequence[str]) -> tuple[Codes, Ints]:
-    """Code points of all texts one after the other, and the text that each belongs to."""
-    whole = "\n".join(texts)
-    flat = np.frombuffer(whole.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.int32)
-    if whole.count("\n") != len(texts) - 1:  # a text holds the separator itself
-        size = np.array([len(t) for t in texts], dtype=np.int64)
-        ends = np.cumsum(size + 1) - 1
-        inside = np.ones(len(flat), dtype=bool)
-        inside[ends[:-1]] = False
-        return flat[inside], np.repeat(np.arange(len(texts)), size)
-    line = flat == 10
-    row = np.cumsum(line)
-    return flat[~line], row[~line]
-
-
 def _plain(texts: Sequence[str]) -> tuple[Codes, Bools]:
     """Standard characters of names that hold nothing else, as (names, WIDTH), and which names these are."""
     t = _lookup()
     grid = np.full((len(texts), WIDTH), _END, dtype=np.int32)
     if not len(texts):
         return grid, np.zeros(0, dtype=bool)
-    flat, row = _points(texts)
+    flat, row = points(texts)
     known = flat < _PLANES
     kind = np.where(known, t.kind[np.where(known, flat, 0)], _OTHER)
     kept = np.flatnonzero(kind != _DROPPED)

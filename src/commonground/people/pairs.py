@@ -13,8 +13,8 @@ import numpy.typing as npt
 from commonground.errors import ContractError, Said, did_you_mean
 from commonground.people import fellegi_sunter as fs
 from commonground.people.assign import compete
+from commonground.people.births import DAY, NO_DAY, compare_births
 from commonground.people.blocking import join, mix
-from commonground.people.compare import DAY, NO_DAY, compare_births
 from commonground.people.distance import code_points, edit_distance
 from commonground.people.encode import Coder, integers, narrow
 from commonground.people.nametable import NameTable, compare_names, name_table
@@ -96,7 +96,7 @@ def _field(column: str, kind: str, left: pa.Table, right: pa.Table) -> Field:
     if kind == "date":
         value = np.concatenate([_days(c, n) for c, n in zip(sides, sizes, strict=True)])
         key = np.where(value == NO_DAY, -1, value + 1_000_000)
-        return Field(column, kind, value, key, key, 7)
+        return Field(column, kind, value, key, key, 9)
     coder = Coder(str.strip) if kind == "name" else Coder(lambda t: narrow(t).lower())
     value = np.concatenate([coder.column(c, n) for c, n in zip(sides, sizes, strict=True)])
     if kind == "name":

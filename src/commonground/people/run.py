@@ -16,8 +16,8 @@ from commonground.governance.vault import Vault
 from commonground.intake import load_pack
 from commonground.intake.model import IntakeResult
 from commonground.people import tables as made
+from commonground.people.births import NO_DAY
 from commonground.people.collapse import collapse
-from commonground.people.compare import NO_DAY
 from commonground.people.encode import integers
 from commonground.people.families import households, named_relations, tidy
 from commonground.people.gather import Gathered, gather

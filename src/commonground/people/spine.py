@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from commonground.people import births, numbers
 from commonground.people import fellegi_sunter as fs
 from commonground.people.assign import assign
 from commonground.people.blocking import Index, candidates
@@ -133,12 +134,12 @@ class Members:
 
 
 def counted_once(levels: Levels) -> Levels:
-    """Take birth and sex out of pairs whose identity numbers agree: the number contains both."""
+    """Take birth and sex out of pairs whose identity numbers agree, if but nearly: the number contains both."""
     levels = levels.copy()
-    same = levels[:, AT["id"]] == 3
-    for name in ("birth", "sex"):
+    same = levels[:, AT["id"]] >= numbers.NEAR
+    for name, above in (("birth", 3), ("sex", 1)):
         column = levels[:, AT[name]]
-        column[same & (column > (1 if name == "sex" else 3))] = 0
+        column[same & (column > above)] = 0
     return levels
 
 
@@ -146,7 +147,7 @@ def by_number(levels: Levels) -> npt.NDArray[np.bool_]:
     """Pairs that need no weighing: the same valid number, and a name alike, or no name but the same birth."""
     name, birth = levels[:, AT["name"]], levels[:, AT["birth"]]
     alike = (name >= 4) | ((name == 0) & (birth >= 4) & (levels[:, AT["sex"]] != 1))
-    found: npt.NDArray[np.bool_] = (levels[:, AT["id"]] == 3) & alike
+    found: npt.NDArray[np.bool_] = (levels[:, AT["id"]] == numbers.SAME) & alike
     return found
 
 
@@ -175,7 +176,9 @@ def unrelated(spine: Spine, members: Members, a: Ints, persons: Ints, rng: np.ra
     size = min(SAMPLE, 4 * len(a) * len(persons))
     x, y = rng.choice(a, size), rng.choice(persons, size)
     levels = members.compare(spine.units, x, y)
-    evident = (levels[:, AT["id"]] == 3) | ((levels[:, AT["name"]] >= 6) & (levels[:, AT["birth"]] >= 6))
+    evident = (levels[:, AT["id"]] == numbers.SAME) | (
+        (levels[:, AT["name"]] >= 6) & (levels[:, AT["birth"]] >= births.SAME_MONTH)
+    )
     return fs.frequencies(levels[~evident], FIELDS, UNRELATED, PRIOR_SHARE * SAMPLE)
 
 

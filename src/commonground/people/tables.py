@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from commonground.people.compare import DAY, NO_DAY, PRECISIONS
+from commonground.people.births import DAY, NO_DAY, PRECISIONS
 from commonground.people.encode import integers
 from commonground.people.kin import RELATIONS
 from commonground.people.model import Linked

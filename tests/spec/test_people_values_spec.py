@@ -1,0 +1,178 @@
+"""Numbers, dates of birth, telephones, classes and student numbers, as people write them and get them wrong."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commonground.people import births, numbers
+from commonground.people.births import DAY, DEFAULT, MONTH, NO_DAY, YEAR, chinese_calendar, compare_births
+from commonground.people.encode import class_label, phone
+from commonground.people.gather import gather
+from commonground.people.mentions import CROWD, Facts, compact, private
+from commonground.people.numbers import NONE, check_character, damage, id_table, number_texts
+
+BODY = "52990120140315002"
+GOOD = BODY + check_character(BODY)
+BOY = "52990119791103011" + check_character("52990119791103011")
+OLD = BOY[:6] + BOY[8:17]
+
+
+def _day(text: str) -> int:
+    return (dt.date.fromisoformat(text) - dt.date(1970, 1, 1)).days
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [(GOOD, GOOD), (f" {GOOD[:6]} {GOOD[6:14]} {GOOD[14:]}", GOOD), ("'" + GOOD, GOOD), (OLD, BOY),
+     ("".join(chr(ord(c) + 0xFEE0) for c in GOOD), GOOD), (GOOD[:-1] + "9", ""), (GOOD[:15], ""), ("无", ""), ("", ""),
+     (BODY[:6] + "20140230" + BODY[14:] + "0", ""), ("0" * 18, ""), (GOOD + "1", "")],
+)  # fmt: skip
+def test_which_numbers_hold(written: str, number: str) -> None:
+    assert number_texts(id_table([written])) == [number]
+
+
+@pytest.mark.parametrize("letter", "xXｘＸ×")
+def test_the_check_character_x_in_every_shape(letter: str) -> None:
+    body = next(b for b in (f"5299012014031500{i}" for i in range(10)) if check_character(b) == "X")
+    assert number_texts(id_table([body + letter])) == [body + "X"]
+
+
+def test_what_is_inside_a_number() -> None:
+    table = id_table([GOOD, OLD, GOOD[:15], "x"])
+    assert table.day.tolist() == [_day("2014-03-15"), _day("1979-11-03"), _day("2014-03-15"), NO_DAY]
+    assert table.sex.tolist() == [2, 1, -1, -1]
+    assert table.area.tolist() == [529901, 529901, 529901, -1]
+
+
+def _plain_check(text: str) -> bool:
+    """The rule of GB 11643-1999, for one number."""
+    weights = [2 ** (17 - i) % 11 for i in range(17)]
+    total = sum(int(d) * w for d, w in zip(text[:17], weights, strict=True))
+    return (total + (10 if text[17] == "X" else int(text[17]))) % 11 == 1
+
+
+@given(st.from_regex(r"[1-9][0-9]{5}(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|2[0-8])[0-9]{3}[0-9X]", fullmatch=True))
+def test_check_characters_against_the_standard(text: str) -> None:
+    assert id_table([text]).valid.tolist() == [_plain_check(text)]
+
+
+@pytest.mark.parametrize(
+    ("other", "level"),
+    [(GOOD[:-1] + "?", 0), (GOOD[:9] + "9" + GOOD[10:], numbers.SLIP), (GOOD[:17] + "1", numbers.SLIP),
+     (GOOD[:15] + GOOD[16] + GOOD[15] + GOOD[17], numbers.SLIP), (GOOD[:15], numbers.FIRST),
+     (GOOD[:8] + "9" + GOOD[9:12] + "9" + GOOD[13:], numbers.NEAR), (GOOD[:7] + "999" + GOOD[10:], 0), ("护照", 0)],
+)  # fmt: skip
+def test_damaged_numbers(other: str, level: int) -> None:
+    table = id_table([GOOD, other])
+    assert damage(table.digits, np.array([0, 1]), np.array([1, 0])).tolist() == [level, level]
+
+
+def test_an_old_number_with_a_slip_meets_the_new_one() -> None:
+    table = id_table([BOY, OLD[:10] + "9" + OLD[11:]])
+    assert not table.valid[1]
+    assert damage(table.digits, np.array([0]), np.array([1])).tolist() == [numbers.SLIP]
+    assert (table.digits[1] == NONE).sum() <= 1
+
+
+DATES = """
+written    | exactly | also       | exactly | level          | because
+2014-03-15 | day     | 2014-03-15 | day     | SAME           |
+2014-03-15 | day     | 2014-03-01 | month   | SAME_MONTH     | a census gives no day
+2014-02-24 | day     | 2014-03-24 | day     | CALENDAR       | the 24th of the second month is 24 March
+2014-09-24 | day     | 2014-11-16 | day     | CALENDAR       | the leap ninth month of 2014
+2014-03-05 | day     | 2014-05-03 | day     | SWAPPED        |
+2014-03-15 | day     | 2014-03-18 | day     | DIGIT          |
+2014-03-15 | day     | 2013-03-15 | day     | DIGIT          |
+2019-03-15 | day     | 2020-03-15 | day     | DIGIT          | the neighbouring year, though two digits differ
+2014-03-15 | day     | 2014-01-01 | default | SAME_YEAR_ONLY |
+2014-03-15 | day     | 2014-01-01 | year    | SAME_YEAR_ONLY |
+2014-08-27 | day     | 2014-01-01 | day     | SAME_YEAR_ONLY | 1 January stands where nobody knew the day
+2014-03-15 | day     | 2014-04-26 | day     | NEAR           | near a date of the other calendar
+2014-03-15 | day     | 2014-11-26 | day     | YEAR_ONLY      |
+2014-03-15 | day     | 2011-11-26 | day     | OTHER          |
+"""
+EXACT = {"day": DAY, "month": MONTH, "year": YEAR, "default": DEFAULT}
+BIRTHS = [tuple(c.strip() for c in line.split("|")) for line in DATES.strip().splitlines()[1:]]
+
+
+@pytest.mark.parametrize(("a", "pa_", "b", "pb", "level", "why"), BIRTHS)
+def test_dates_of_birth(a: str, pa_: str, b: str, pb: str, level: str, why: str) -> None:
+    x, y, px, py = (np.array([v]) for v in (_day(a), _day(b), EXACT[pa_], EXACT[pb]))
+    assert compare_births(x, px, y, py).tolist() == [getattr(births, level)], why
+    assert compare_births(y, py, x, px).tolist() == [getattr(births, level)], why
+
+
+def test_new_year_of_the_chinese_calendar() -> None:
+    wanted = {"2008-01-01": "2008-02-07", "2014-01-01": "2014-01-31", "2020-01-01": "2020-01-25"}
+    found = chinese_calendar().candidates(np.array([_day(t) for t in wanted]))[0]
+    assert found.tolist() == [_day(t) for t in wanted.values()]
+    assert chinese_calendar().candidates(np.array([NO_DAY]))[0].tolist() == [NO_DAY]
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [("125 2000 8943", "12520008943"), ("+86-12520008943", "12520008943"), ("0086 125 2000 8943", "12520008943"),
+     ("１２５２０００８９４３", "12520008943"), ("12520008943、12520008944", "12520008943"), ("无", ""),
+     ("无/12520008944", "12520008944"), ("0851-86812345", "085186812345"), ("0851-86812345转801", "085186812345"),
+     ("(0851)86812345", "085186812345"), ("00000000000", ""), ("110", "")],
+)  # fmt: skip
+def test_telephones(written: str, number: str) -> None:
+    assert phone(written) == number
+
+
+@pytest.mark.parametrize(
+    ("written", "label"),
+    [("3班", "3"), ("(3)班", "3"), ("三班", "3"), ("七（3）班", "3"), ("2023级03班", "3"), ("十二班", "12"),
+     ("二十班", "20"), ("3", "3"), ("实验班", "实验班")],
+)  # fmt: skip
+def test_classes(written: str, label: str) -> None:
+    assert class_label(written) == label
+
+
+def test_a_telephone_beside_very_many_names_is_nobodys() -> None:
+    crowd = CROWD + 1
+    phones = np.concatenate([np.full((crowd, 1), 7), np.full((5, 1), 8)])
+    phones = compact(np.hstack([phones, np.full((len(phones), 1), 9)]), 2)
+    phones[:-2, 1] = -1
+    kept = private(phones, np.arange(len(phones)), np.zeros(len(phones), dtype=np.int64))
+    assert set(kept[:crowd].ravel().tolist()) == {-1}
+    assert kept[crowd:].tolist() == phones[crowd:].tolist()
+
+
+FIELDS = {("self", "name"): ["name"], ("self", "student_no"): ["student_no"], ("self", "area"): ["area"]}
+
+
+def _gathered(student: list[str | None], area: list[str | None]) -> dict[str, pa.Table]:
+    n = len(student)
+    return {
+        "e.roll": pa.table(
+            {
+                "record_id": list(range(n)), "delivery": ["d"] * n, "file": ["f"] * n, "sheet": [""] * n,
+                "status": ["record"] * n, "as_of": pa.array([dt.date(2025, 9, 1)] * n), "name": ["王小明"] * n,
+                "student_no": pa.array(student, pa.string()), "area": pa.array(area, pa.string()),
+            }
+        )
+    }  # fmt: skip
+
+
+def test_student_numbers_of_all_kinds() -> None:
+    numbers_ = ["G" + GOOD, "Ｇ" + GOOD, "G" + GOOD[:17] + "1", "J" + BODY + "4", "L" + BODY[:14] + "0007", None]
+    found = gather(_gathered(numbers_, [None] * 6), {"e.roll": Facts("k", "self", False)}, FIELDS)
+    p = found.people
+    assert [found.ids[i] if i >= 0 else "" for i in p.id.tolist()] == [GOOD, GOOD, "", "", "", ""]
+    assert [found.ids[i] if i >= 0 else "" for i in p.soft.tolist()] == ["", "", GOOD[:17] + "1", "", "", ""]
+    birth = _day("2014-03-15")
+    assert p.id_day.tolist() == [birth, birth, NO_DAY, birth, birth, NO_DAY]
+    assert (p.student[3:5] >= 0).all()
+
+
+def test_codes_of_merged_counties_are_one_county() -> None:
+    found = gather(_gathered([None] * 3, ["520114", "520111", "529901"]), {"e.roll": Facts("k", "self", False)}, FIELDS)
+    county = found.people.county[:, 0].tolist()
+    assert county[0] == county[1] != county[2]
