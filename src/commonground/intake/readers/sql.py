@@ -163,9 +163,10 @@ class Dump:
                 window.at = found.end()
                 self._label(found[1], found[2].replace("''", "'"))
             else:
-                if found := _INSERT_ELSE.match(rest, at):  # INSERT … SELECT, INSERT … SET: no dump writes them
-                    yield Row(_plain(found[1]), (), [], "not_sql", rest[at : at + 200])
+                found = _INSERT_ELSE.match(rest, at)  # INSERT … SELECT, INSERT … SET: no dump writes them
                 self._step_over()
+                if found and not self.unfinished:
+                    yield Row(_plain(found[1]), (), [], "not_sql", rest[at : at + 200])
 
     def _comment(self) -> None:
         """Step over a comment; MySQL's ``/*!40101 … */`` hold settings, views and triggers, never rows."""
