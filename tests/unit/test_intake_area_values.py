@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+import commonground.intake.convert as convert_module
 from commonground.city import Area, Settings
 from commonground.errors import Said
 from commonground.intake.convert import Setting, convert
@@ -60,3 +61,18 @@ def test_grades_in_words_are_read_by_the_day_of_the_data() -> None:
     got = convert(texts, rule, Values(), setting)
     assert got.values == [7, 7, 7, 8, None, None, None, None]
     assert got.faults == ["", "", "", "", "grade_stage", "out_of_range", "not_a_grade", "not_whole"]
+
+
+def test_yes_and_no_in_their_writings() -> None:
+    pack = load_pack()
+    settings = Settings(Said("某市", "Some City"), "529900", dt.date(2022, 1, 1), None, None)  # type: ignore[arg-type]
+    rule = ColumnRule(("是否",), pack.concepts["only_child"])
+    yes = ["1", "是", "有", "√", "✓", "Y", "y", "Yes", "TRUE", "true", "T", "Ｙ"]
+    no = ["0", "否", "无", "没有", "×", "N", "no", "False", "f"]
+    got = convert([*yes, *no, "2", "也许"], rule, Values(), Setting(pack, settings, 2021, 18900))
+    assert got.values == [True] * len(yes) + [False] * len(no) + [None, None]
+    listed = pack.codes["yes_no"]
+    for words, code in ((convert_module._YES, "1"), (convert_module._NO, "0")):
+        assert words == {code, *(w.upper() for w, c in listed.aliases.items() if c == code)}
+    one_two = Values(codes=pack.codes["yes_no"].writings["one_two"].codes)
+    assert convert(["1", "2", "3"], rule, one_two, Setting(pack, settings, 2021, 18900)).values == [True, False, None]

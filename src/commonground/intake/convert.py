@@ -24,8 +24,8 @@ from commonground.intake.units import factor
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _PRESSURE = re.compile(r"(\d{2,3})\s*[/／\\-]\s*(\d{2,3})")
-_YES = frozenset({"1", "是", "有", "TRUE", "Y", "YES", "T", "√"})
-_NO = frozenset({"0", "否", "无", "FALSE", "N", "NO", "F", "×"})
+_YES = frozenset({"1", "是", "有", "对", "真", "TRUE", "Y", "YES", "T", "√", "✓"})  # as the pack's yes_no
+_NO = frozenset({"0", "否", "无", "没有", "错", "假", "FALSE", "N", "NO", "F", "×", "✗"})
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 _AREA_DIGITS = re.compile(r"[1-9]\d{5}(?:\d{3}|\d{6})?")
 
