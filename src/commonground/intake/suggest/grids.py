@@ -73,7 +73,7 @@ def _text(path: Path, books: Sequence[Codebook]) -> list[Grid]:
     kind = kinds.text_format(text)
     if kind == "sql":
         return _binary(path, "mysqldump" if "`" in text[:200_000] or "ENGINE=" in text else "pgdump", found)
-    if kind == "geojson" or (kind == "json" and sample.whole):
+    if kind in ("geojson", "json"):
         return _binary(path, kind, found)
     lines = _LINE_END.split(CONTROL.sub("", text))
     if lines and not lines[-1]:
@@ -217,10 +217,9 @@ def _binary(path: Path, kind: str, text: encoding.Encoding | None = None) -> lis
     for sheet in _sheets(path, layout):
         grid = Grid(
             sheet["name"], sheet["rows"], sheet["physical"], dict(layout), sheet["total"], names=sheet["names"],
-            value_labels=sheet["labels"], why=dict(why), confidence=dict(confidence), doubts=list(doubts),
+            value_labels=sheet["labels"],
+            labels=sheet["titles"], why=dict(why), confidence=dict(confidence), doubts=list(doubts),
         )  # fmt: skip
-        if kind in ("sav", "dta", "sas7bdat", "xpt"):
-            grid.labels = _statistics_labels(path, kind)
         if sheet["total"] > len(sheet["rows"]) + 1:
             kept = len(sheet["rows"])
             grid.why["rows"] = Said(f"看了前 {kept:,} 行", f"the first {kept:,} rows were looked at")
@@ -238,18 +237,35 @@ def _sheets(path: Path, layout: Mapping[str, Any]) -> list[dict[str, Any]]:
     try:
         for part in read(path, wanted):
             start = {"name": part.name, "rows": [], "physical": [], "total": 0, "names": part.names}
-            here = out.setdefault(part.name, start | {"labels": part.labels})
+            here = out.setdefault(part.name, start | {"labels": part.labels, "titles": part.titles})
             here["total"] += part.total
             room = MOST_ROWS - len(here["rows"])
             if room > 0:
                 rows, physical = _rows_of(part, room)
                 here["rows"] += rows
                 here["physical"] += physical
+            elif (rows_said := _total(path, wanted.format)) is not None:
+                here["total"] = rows_said
+                break  # the file has one sheet and says its rows: there is no need to read on
     except CommonGroundError as fault:
         if "password" in str(fault).lower():
             raise kinds.protected(path) from None
         raise
     return list(out.values())
+
+
+def _total(path: Path, kind: str) -> int | None:
+    """Rows as the file's own summary says them; None for formats of several sheets, or that do not say it."""
+    if kind == "parquet":
+        import pyarrow.parquet as pq
+
+        return int(pq.read_metadata(path).num_rows)
+    if kind in ("sav", "dta", "sas7bdat"):
+        import pyreadstat
+
+        _, meta = getattr(pyreadstat, f"read_{kind}")(str(path), metadataonly=True)
+        return None if meta.number_rows is None else int(meta.number_rows)
+    return None
 
 
 def _rows_of(part: Sheet, room: int) -> tuple[list[list[str]], list[int]]:
@@ -287,12 +303,3 @@ def _dbf_encoding(path: Path) -> tuple[str, Said, float, tuple[Said, ...]]:
     name = "gb18030" if seen.name in ("", "gb18030") or (seen.name == "utf-8" and seen.confidence < 0.95) else seen.name
     said = Said(f"文件头没有写代码页；{seen.why.zh}", f"its header names no code page; {seen.why.en}")
     return name, said, seen.confidence * 0.9, seen.doubts
-
-
-def _statistics_labels(path: Path, kind: str) -> dict[str, str]:
-    """Labels of the columns that SPSS, Stata and SAS files carry."""
-    import pyreadstat
-
-    readers = {"sav": "read_sav", "dta": "read_dta", "sas7bdat": "read_sas7bdat", "xpt": "read_xport"}
-    _, meta = getattr(pyreadstat, readers[kind])(str(path), metadataonly=True)
-    return {name: label for name, label in meta.column_names_to_labels.items() if label}

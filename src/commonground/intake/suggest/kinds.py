@@ -11,6 +11,14 @@ from commonground.intake.suggest.sample import size_of
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SAS = bytes.fromhex("c2ea8160b31411cfbd92080009c7318c181f1011")
+_PLAIN = (
+    (b"PAR1", "parquet"),
+    (b"$FL2", "sav"),
+    (b"$FL3", "sav"),
+    (b"<stata_dta>", "dta"),
+    (b"HEADER RECORD*******LIB", "xpt"),
+    (b"\x1f\x8b", "gz"),
+)
 _REFUSED: tuple[tuple[bytes, Said], ...] = (
     (b"%PDF", Said("PDF 文件", "a PDF document")),
     (b"Rar!", Said("RAR 压缩包", "a RAR archive")),
@@ -41,20 +49,17 @@ def format_of(path: Path) -> str:
         return _in_zip(path)
     if head.startswith(_OLE):
         return _in_ole(path)
-    if head.startswith(b"PAR1"):
-        return "parquet"
-    if head.startswith((b"$FL2", b"$FL3")):
-        return "sav"
-    if head.startswith(b"<stata_dta>") or (suffix == ".dta" and head[:1] in (b"\x71", b"\x72", b"\x73")):
+    for magic, kind in _PLAIN:
+        if head.startswith(magic):
+            return kind
+    if suffix == ".dta" and head[:1] in (b"\x71", b"\x72", b"\x73"):
         return "dta"
     if _SAS in head[:64]:
         return "sas7bdat"
     if re.match(rb"\x00\x01\x00\x00Standard (Jet|ACE) DB", head):
-        return "mdb"
+        return "access"
     if suffix == ".dbf" and _is_dbf(head):
         return "dbf"
-    if head.startswith(b"\x1f\x8b"):
-        return "gz"
     return "text"
 
 
@@ -122,7 +127,7 @@ def check_text(path: Path, text: str) -> None:
 
 
 def text_format(text: str) -> str:
-    """Tell JSON lines, GeoJSON and SQL dumps from separated text ("csv")."""
+    """Tell JSON, GeoJSON and SQL dumps from separated text ("csv")."""
     start = text[:20_000].lstrip("\ufeff \r\n\t")
     if start.startswith("{"):
         if re.search(r'"type"\s*:\s*"FeatureCollection"', start[:2000]):
@@ -130,6 +135,8 @@ def text_format(text: str) -> str:
         lines = [line for line in start.splitlines()[:20] if line.strip()]
         if all(line.lstrip().startswith("{") for line in lines[:-1] or lines):
             return "jsonl"
+    if re.match(r"\[\s*\{", start):
+        return "json"
     if re.match(r"(--|/\*|SET |DROP |CREATE |INSERT |BEGIN|USE |LOCK )", start) and re.search(
         r"\b(CREATE TABLE|INSERT INTO|COPY )", start + text[20_000:200_000], re.IGNORECASE
     ):
