@@ -17,9 +17,9 @@ from commonground.intake.returns.words import choice, todo, what
 if TYPE_CHECKING:
     from commonground.city import City
 
-LINES = 20_000
+LINES = 10_000
 """Items on one sheet: more than any office mends before the next; the rest follow on the next sheet."""
-PLACES = 20_000
+PLACES = 10_000
 """Rows of grouped items that are listed one by one."""
 NAMED = 8
 """Row numbers named in an item's own line."""
