@@ -112,7 +112,7 @@ def test_comments_of_columns_come_along(tmp_path: Path, kind: str, text: str) ->
 
 @pytest.mark.parametrize(("said", "encoding"), [("gbk", "gbk"), ("gb18030", "gb18030"), ("latin1", "cp1252")])
 def test_the_character_set_is_the_dumps_own(town: Town, said: str, encoding: str) -> None:
-    """In GBK the second byte of 县 is a backslash: it must be decoded before it is taken apart."""
+    """In GBK the second byte of 縗 is a backslash: it must be decoded before it is taken apart."""
     name = "珅縗" if said != "latin1" else "Müller"
     text = f"SET NAMES {said};\nINSERT INTO xueji (xm,bj,sg) VALUES ('{name}','1',NULL);\n"
     town.contract(*COLUMNS, layout=layout("mysqldump"))

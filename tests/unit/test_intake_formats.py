@@ -92,6 +92,36 @@ def test_gbk_is_not_gb18030(town: Town) -> None:
     assert rows(run(town.city()), "name") == [("𬱖明",), ("㐀红",)]
 
 
+EDITIONS = {"A8BC": "ḿ", "A6D9": "︐", "FE51": "𠂇", "FE59": "龴", "FEA0": "龻", "FE91": "𤇾"}
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "json", "fixed", "dbf", "mysqldump"])
+def test_characters_that_gb18030_once_kept_private_are_those_of_today(town: Town, kind: str) -> None:
+    """As GB 18030-2022 maps them; AAA1 is somebody's own drawing and stays in the private use area."""
+    given = b"".join(map(bytes.fromhex, EDITIONS)) + bytes.fromhex("AAA1")
+    wanted = "".join(EDITIONS.values()) + "\ue000"
+    dbf = struct.pack("<BBBBIHH20x", 3, 125, 9, 1, 1, 65, 21) + struct.pack("<11sc4xBB14x", b"XM", b"C", 20, 0) + b"\r"
+    contents = {
+        "csv": b"XM,BJ\n" + given + b",1\n",
+        "jsonl": b'{"XM": "' + given + b'"}\n',
+        "json": b'[{"XM": "' + given + b'"}]',
+        "fixed": given.ljust(20) + b"\n",
+        "dbf": dbf + b" " + given.ljust(20) + b"\x1a",
+        "mysqldump": b"SET NAMES gb18030;\nINSERT INTO t (XM) VALUES ('" + given + b"');\n",
+    }
+    lines = ['encoding = "gb18030"'] if kind != "mysqldump" else []
+    lines += ["widths = [20]", 'columns = ["XM"]'] if kind == "fixed" else []
+    town.contract(column("XM", "name"), column("BJ", "class", "optional = true"), layout=layout(kind, *lines))
+    town.deliver(contents[kind], "a")
+    assert rows(run(town.city()), "name") == [(wanted,)]
+
+
+def test_a_wrong_encoding_names_the_row(town: Town) -> None:
+    town.contract(NAME, CLASS, layout=layout("csv", 'encoding = "utf-8"'))
+    town.deliver("姓名,班级\n".encode() + "王小明,1\n".encode() * 5 + "李红,2\n".encode("gb18030"))
+    refused(town, "a.csv", "row 7", "第 7 行")
+
+
 # Fixed widths and layout files
 
 PUPILS = [("王小明", "1", "151.5"), ("欧阳 娜娜", "12", "98"), ("𠮷野", "3", "")]

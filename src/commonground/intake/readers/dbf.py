@@ -10,6 +10,7 @@ from typing import Any
 from commonground.intake.model import BadRow, Layout, Limits, Sheet
 from commonground.intake.readers import unreadable
 from commonground.intake.readers.cells import cell_text, clean
+from commonground.intake.readers.gb import is_gb, of_today
 
 Parsers = Mapping[int, Callable[[bytes], str]]
 _ROWS = 20_000
@@ -96,7 +97,7 @@ def _parsers(table: Any) -> Parsers:
 
 
 def _cells(record: bytes, fields: Sequence[Any], parse: Parsers, encoding: str) -> tuple[list[str] | None, bool]:
-    cells, at, held = [], 1, False
+    cells, at, held, gb = [], 1, False, is_gb(encoding)
     for i, field in enumerate(fields):
         raw = record[at : at + field.length]
         at += field.length
@@ -115,7 +116,7 @@ def _cells(record: bytes, fields: Sequence[Any], parse: Parsers, encoding: str) 
             if fault.end < len(raw) or len(raw) < field.length - 1:
                 return None, False
             text = raw[: fault.start].decode(encoding)  # the field was too short for the text's last character
-        text, found = clean(text)
+        text, found = clean(of_today(text) if gb else text)
         held = held or found > 0
         cells.append(text.strip())
     return cells, held

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from commonground.errors import DeliveryError, Said
+from commonground.intake.readers.gb import is_gb, of_today
 
 _OTHERS = ("utf-8", "gb18030", "utf-16", "big5")
 _BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -32,7 +33,8 @@ def decode(path: Path, content: bytes, encoding: str) -> tuple[str, bool]:
     if not is_utf8_name(encoding) and utf8_excess(content) >= BEYOND:
         raise wrong_encoding(path, encoding, 0, ["utf-8"])
     try:
-        return content.decode(encoding).removeprefix("\ufeff"), False
+        text = content.decode(encoding).removeprefix("\ufeff")
+        return of_today(text) if is_gb(encoding) else text, False
     except UnicodeDecodeError as fault:
         if ends_inside_character(fault, len(content)) and fault.start > 0:
             return content[: fault.start].decode(encoding).removeprefix("\ufeff"), True
@@ -101,15 +103,27 @@ def wrong_encoding(path: Path, encoding: str, at: int, fit: list[str]) -> Delive
             "常见编码都不符合，文件可能损坏或不是文本；请部门重新交付。",
             "No usual encoding fits; the file may be damaged or no text at all. Ask for it again.",
         )
+    row = _row(path, at)
     return DeliveryError(
         Said(
             f"文件不是读取约定所写的编码 {encoding}。",
             f"The file is not in {encoding}, the encoding that its contract declares.",
         ),
-        where=f"{path}，byte {at}",
+        where=f"{path} row {row}, byte {at}",
         why=Said(
-            f"第 {at} 字节起无法按 {encoding} 解码；硬读会得到错字。",
-            f"It does not decode from byte {at} on; forcing it would give wrong characters.",
+            f"第 {row} 行（第 {at} 字节）起无法按 {encoding} 解码；硬读会得到错字。",
+            f"From row {row} (byte {at}) on it is not in it; forcing it would give wrong characters.",
         ),
         todo=todo,
     )
+
+
+def _row(path: Path, at: int) -> int:
+    """Give the physical row of a byte; in encodings of two bytes a letter it is the same but for rare letters."""
+    if not at or not path.is_file():
+        return 1
+    row, left = 1, at
+    with path.open("rb") as file:
+        while left > 0 and (block := file.read(min(_BLOCK, left))):
+            row, left = row + block.count(b"\n"), left - len(block)
+    return row

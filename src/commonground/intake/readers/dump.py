@@ -13,6 +13,7 @@ from commonground.errors import DeliveryError, Said
 from commonground.intake.model import BadRow, Layout, Limits, Sheet
 from commonground.intake.readers.cells import CONTROL
 from commonground.intake.readers.decode import fitting, wrong_encoding
+from commonground.intake.readers.gb import is_gb, of_today
 from commonground.intake.readers.sql import Dump, Row, Table, Window
 
 PART = 20_000
@@ -79,12 +80,14 @@ class _Source:
 
     def __init__(self, file: IO[bytes], encoding: str) -> None:
         self._file = file
+        self._gb = is_gb(encoding)
         self._decoder = codecs.getincrementaldecoder(encoding)("surrogateescape")
         self._first, self._last = "", ""
 
     def more(self) -> str:
         while block := self._file.read(_BLOCK):
             text = self._decoder.decode(block)
+            text = of_today(text) if self._gb else text
             if text:
                 self._first = self._first or text[:400]
                 self._last = (self._last + text)[-400:]

@@ -15,6 +15,7 @@ from commonground.errors import DeliveryError, Said
 from commonground.intake.model import BadRow, Layout, Limits, Sheet
 from commonground.intake.readers.cells import CONTROL
 from commonground.intake.readers.decode import BEYOND, fitting, is_utf8_name, utf8_excess, wrong_encoding
+from commonground.intake.readers.gb import is_gb, of_today
 from commonground.intake.readers.lines import splittable
 
 if TYPE_CHECKING:
@@ -127,7 +128,8 @@ class _Part:
         """Decode one column, its cells each followed by a line end, in one go, or cell by cell where that fails."""
         encoding = self.layout.encoding
         try:
-            return [cell.strip() for cell in data.decode(encoding).split("\n")[:-1]]
+            text = data.decode(encoding)
+            return [cell.strip() for cell in (of_today(text) if is_gb(encoding) else text).split("\n")[:-1]]
         except UnicodeDecodeError:
             return [_cell(data[at : at + step - 1], encoding) for at in range(0, len(data), step)]
 
