@@ -35,7 +35,7 @@ def test_a_code_has_one_name_at_a_time() -> None:
         assert len(code) == 6
         assert code.isdigit()
         for one, after in itertools.pairwise(periods):
-            assert one.until and one.until <= after.since, (code, one, after)
+            assert 0 < one.until <= after.since, (code, one, after)
         assert all(not p.until or p.since < p.until for p in periods)
         assert all(1980 <= p.since // 12 <= 2026 for p in periods)
 
