@@ -286,10 +286,10 @@ def _records(
     for name, value in {**reading.constants, **layout.constants}.items():
         arrays.setdefault(name, pa.repeat(pa.scalar(value, reading.schema.field(name).type), n))
     _derive_birth(arrays, n)
-    full = [arrays.get(field.name, pa.nulls(n, field.type)) for field in reading.schema]
+    full = {field.name: arrays.get(field.name, pa.nulls(n, field.type)) for field in reading.schema}
     quarantine = pa.concat_tables(parts)
     out.aside = quarantine.num_rows
-    return pa.Table.from_arrays(full, schema=reading.schema), quarantine, out
+    return pa.table(full), quarantine, out
 
 
 def _derive_birth(arrays: dict[str, pa.Array], n: int) -> None:

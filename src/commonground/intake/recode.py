@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from commonground.errors import ContractError, Said, did_you_mean
 from commonground.intake.convert import Setting, convert, plain
-from commonground.intake.ids import Suspects, whole_numbers
+from commonground.intake.direct import directly
+from commonground.intake.ids import Suspects
 from commonground.intake.model import ColumnRule, Concept, Values
 from commonground.intake.readers.formula_errors import FORMULA_ERRORS
-from commonground.intake.texts import lengths, matches, unfolded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,6 @@ _ENOUGH = 20  # rows before a share of them says anything about the contract
 _SHOWN = 5  # a value is named in a message only when at least so many rows hold it
 _CODES = 40  # so many different values may be codes that the contract does not know
 _KNOWN = 200_000  # so many distinct texts of a column are remembered from part to part
-_FEW_ROWS = 2000  # so few rows are not worth a look at their bytes
 
 
 @dataclass
@@ -94,64 +93,13 @@ def recode(
         Its ``share`` is to be checked when all parts of the column are there: where more than half of the values lie
         outside the code list it is the contract that is wrong, not the rows.
     """
-    rest = left_over(column, rule, setting)
-    if rest is None:
+    direct = directly(column, rule, setting)
+    if direct is None:
         return _by_distinct(column, rule, others, setting, where, cut)
-    done = _by_distinct(column.take(rest), rule, {}, setting, where, cut)
-    done.arrays = _put_back(column, rest, done.arrays, rule)
-    done.faulty = rest[done.faulty]
+    done = _by_distinct(column.take(direct.rest), rule, {}, setting, where, cut)
+    direct.put_back(output_types(rule), done.arrays, len(column))
+    done.arrays, done.faulty = direct.arrays, direct.rest[done.faulty]
     return done
-
-
-def _put_back(
-    column: pa.Array, rest: np.ndarray[Any, Any], arrays: dict[str, pa.Array], rule: ColumnRule
-) -> dict[str, pa.Array]:
-    """Give the texts that are their own values as they stand, and what the others became in their places."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    assert rule.concept is not None
-    own = pc.if_else(pa.array(lengths(column) > 0), column, pa.scalar(None, pa.string()))
-    if not len(rest):
-        return {n: own if n == rule.concept.name else pa.nulls(len(column), a.type) for n, a in arrays.items()}
-    mask = np.zeros(len(column), bool)
-    mask[rest] = True
-    there = pa.array(mask)
-    return {
-        name: pc.replace_with_mask(own if name == rule.concept.name else pa.nulls(len(own), array.type), there, array)
-        for name, array in arrays.items()
-    }
-
-
-def left_over(column: pa.Array, rule: ColumnRule, setting: Setting) -> np.ndarray[Any, Any] | None:
-    """Positions of the texts that are not their own values as they stand, or that only ``convert`` can judge.
-
-    A text without folding characters is its own value where no code, missing value or pattern says otherwise, and so
-    is a whole identity number whose date and check digit hold. None: all must be converted.
-    """
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    concept, values = rule.concept, rule.values
-    assert concept is not None
-    plainly = concept.type in ("text", "id") and not concept.absence and values.codes is None and not rule.where
-    if len(column) < _FEW_ROWS or not plainly:
-        return None
-    other = np.zeros(len(column), bool)
-    blank = lengths(column) == 0
-    if concept.type == "id":
-        other = ~whole_numbers(column, setting.year)
-    else:
-        other[unfolded(column)] = True
-        other |= pc.starts_with(column, "#").to_numpy(zero_copy_only=False)  # a formula's error is nobody's name
-        if rule.pattern is not None:
-            other |= ~matches(column, rule.pattern)
-    missing = [text for text in values.missing if text]
-    if missing:
-        other |= pc.is_in(column, pa.array(missing, pa.string())).to_numpy(zero_copy_only=False)
-    return np.flatnonzero(other & ~blank)
 
 
 def _by_distinct(
@@ -177,7 +125,7 @@ def _by_distinct(
         shown += [done.suspects] if done.suspects else []
     index = encoded.indices.to_numpy().astype(np.int64) + variant * len(texts)
     position = pa.array(index)
-    arrays = {name: _array(lists[name], kind).take(position) for name, kind in types.items()}
+    arrays = {name: _looked_up(_array(lists[name], kind), position) for name, kind in types.items()}
     is_fault = np.array([bool(fault) for fault in faults], bool)
     faulty = np.flatnonzero(is_fault[index]) if len(faults) else np.array([], np.int64)
     reasons = [faults[i] for i in index[faulty]]
@@ -304,6 +252,16 @@ def _named(fault: str, key: str) -> str:
     if fault == "code_outside_list" and len(key) <= 3 and key.isascii() and key.isalnum():
         return f"{fault}:{key}"
     return fault
+
+
+def _looked_up(values: pa.Array, position: pa.Array) -> pa.Array:
+    """Give each row's value; texts stay encoded by dictionary, since nobody reads them before they are stored."""
+    import pyarrow as pa
+
+    if not pa.types.is_string(values.type):
+        return values.take(position)
+    again = values.dictionary_encode()
+    return pa.DictionaryArray.from_arrays(again.indices.take(position), again.dictionary)
 
 
 def _array(values: list[Any], kind: pa.DataType) -> pa.Array:

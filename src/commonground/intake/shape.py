@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _TOTAL = re.compile("[合小总共]\\s*计")  # nobody is called so; a row that says it and was not declared is no record
+_REASONS = ("", "blank", "note", "total", "header")  # why a row is not data
+_ODD = ("", "one_cell", "undeclared_total", "repeated_header")  # why a row looks as if it were not
 _NARROW = 4  # with fewer columns a row of one cell is nothing strange
 
 
@@ -214,28 +216,29 @@ def _data_rows(
         here = lengths(column) > 0
         first[(first < 0) & here] = i
         filled += here
-    what = np.full(n, "", "U8")
-    what[filled == 0] = "blank"
+    what = np.zeros(n, np.int8)  # 0: data; else a place in _REASONS
+    what[filled == 0] = _REASONS.index("blank")
     for rule in layout.non_data:
         for i, (name, column) in enumerate(columns.items()):
             if rule.column == "*":
-                rows = np.flatnonzero((first == i) & (what == ""))
+                rows = np.flatnonzero((first == i) & (what == 0))
             elif rule.column == name:
-                rows = np.flatnonzero(what == "")
+                rows = np.flatnonzero(what == 0)
             else:
                 continue
-            what[rows[matches(column if len(rows) == n else column.take(rows), rule.matches)]] = rule.reason
-    odd = np.full(n, "", "U16")
+            hit = matches(column if len(rows) == n else column.take(rows), rule.matches)
+            what[rows[hit]] = _REASONS.index(rule.reason)
+    odd = np.zeros(n, np.int8)  # a place in _ODD
     if len(columns) >= _NARROW:
-        odd[filled == 1] = "one_cell"
+        odd[filled == 1] = _ODD.index("one_cell")
     for column in columns.values():
-        odd[_totals(column)] = "undeclared_total"
-    odd[_repeats_header(columns, filled, first)] = "repeated_header"
-    odd[what != ""] = ""
-    for reason in ("blank", "note", "total", "header"):
-        counts[reason] += int((what == reason).sum())
-    strange = np.flatnonzero(odd != "")
-    return np.flatnonzero((what == "") & (odd == "")), [(int(i), str(odd[i])) for i in strange]
+        odd[_totals(column)] = _ODD.index("undeclared_total")
+    odd[_repeats_header(columns, filled, first)] = _ODD.index("repeated_header")
+    odd[what != 0] = 0
+    for i, reason in enumerate(_REASONS[1:], 1):
+        counts[reason] += int(np.count_nonzero(what == i))
+    strange = np.flatnonzero(odd)
+    return np.flatnonzero((what == 0) & (odd == 0)), [(int(i), _ODD[odd[i]]) for i in strange]
 
 
 def _totals(column: pa.Array) -> np.ndarray[Any, Any]:

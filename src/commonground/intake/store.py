@@ -166,7 +166,7 @@ class Store(Mapping[str, "pa.Table"]):
             place = {key: getattr(entry.found, key) for key in PLACE}
             for part in entry.taken.parts:
                 if part.records:
-                    loaded = self._load(f"records/{entry.key}.{part.number}", part.records, name)
+                    loaded = self._load(f"records/{entry.key}.{part.number}", part.records, name).cast(schema)
                     based = _with_base(loaded, place, kind, entry.day, entry.status, first_id, part.first_row)
                     yield self.overlay.records(based)
                 first_id += part.records

@@ -25,6 +25,7 @@ from commonground.intake.readers.decode import (
     utf8_excess,
     wrong_encoding,
 )
+from commonground.intake.readers.gb import is_gb, of_today_utf8
 
 if TYPE_CHECKING:
     import numpy as np
@@ -179,12 +180,9 @@ def lone_returns(array: np.ndarray[Any, Any]) -> int:
     """Count carriage returns that no line feed follows: line ends of their own."""
     import numpy as np
 
-    at = np.flatnonzero(array == 13)
-    if not len(at):
-        return 0
-    last = int(at[-1]) == len(array) - 1
-    followed = np.count_nonzero(array[(at[:-1] if last else at) + 1] == 10)
-    return len(at) - int(followed)
+    returns = array == 13
+    count = int(np.count_nonzero(returns))
+    return count - int(np.count_nonzero(returns[:-1] & (array[1:] == 10))) if count else 0
 
 
 def spans(path: Path, limits: Limits) -> Iterator[Span]:
@@ -217,6 +215,8 @@ def load(path: Path, span: Span, encoding: str) -> Text:
     data, cut = _recode(path, raw, span, encoding)
     if span.start == 0:
         data = data.removeprefix(codecs.BOM_UTF8)
+    if is_gb(encoding):
+        data = of_today_utf8(data)
     return Text(data, span.first_line, span.lines, cut, False, span.last, excess)
 
 
