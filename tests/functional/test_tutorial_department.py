@@ -13,6 +13,8 @@ import pytest
 
 from commonground.intake import load_contract
 
+pytestmark = pytest.mark.xdist_group("department")
+
 TUTORIAL = Path(__file__).resolve().parents[2] / "docs" / "tutorial"
 
 

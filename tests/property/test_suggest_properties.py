@@ -18,7 +18,7 @@ from commonground.intake.suggest import suggest
 from commonground.intake.suggest.gather import gather
 from commonground.intake.suggest.places import file_pattern, glob_of
 from commonground.intake.suggest.write import toml
-from suggest_kit import NAMES, people, separated
+from suggest_files import NAMES, people, separated
 
 TITLES = ["2024—2025学年学生花名册", "填报单位：云台区教育局", "附件1"]
 FOOTERS = ["注：缺考记空白", "制表人：王某", "共60人"]

@@ -17,7 +17,7 @@ from commonground.intake.suggest import Suggestion, into, suggest
 from commonground.intake.suggest.model import ColumnProposal, DatasetProposal, SheetProfile
 from commonground.intake.suggest.share import about, form
 from intake_kit import Town
-from suggest_kit import NAMES, people, separated
+from suggest_files import NAMES, people, separated
 
 MEANING = {
     "序号": "seq",

@@ -12,7 +12,7 @@ import pytest
 from commonground.errors import DeliveryError
 from commonground.intake.suggest import dialect, encoding, places, sample
 from commonground.intake.suggest.codebook import read as read_codebook
-from suggest_kit import NAMES, only, people, profiled, separated, workbook
+from suggest_files import NAMES, only, people, profiled, separated, workbook
 
 TABLE = [NAMES, *people()]
 
