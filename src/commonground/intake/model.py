@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from commonground.intake.store import Store
 
 TYPES = ("text", "code", "area", "id", "date", "month", "number", "integer", "boolean", "pressure")
-FORMATS: tuple[str, ...] = ("csv", "fixed", "xlsx", "xls", "xlsb", "ods", "dbf", "sav", "dta", "sas7bdat", "xpt", "parquet")
-FORMATS += ("jsonl", "json", "geojson", "mysqldump", "pgdump", "access")
+FORMATS: tuple[str, ...] = ("csv", "fixed", "xlsx", "xls", "xlsb", "ods", "dbf", "sav", "dta", "sas7bdat", "xpt")
+FORMATS += ("parquet", "jsonl", "json", "geojson", "mysqldump", "pgdump", "access")
 TEXT_FORMATS = ("csv", "fixed", "jsonl", "json", "geojson")
 COUNTS = (
     "rows",
