@@ -18,7 +18,6 @@ from commonground.intake.suggest.meaning.header import normal
 from commonground.intake.suggest.meaning.lexicon import Lexicon, Words, spelt
 from commonground.intake.suggest.model import ColumnProfile, SheetProfile
 
-
 STYLES = ["zh", "initials", "en", "camel", "pinyin", "code", "cryptic"]
 
 

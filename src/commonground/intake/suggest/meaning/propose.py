@@ -68,8 +68,8 @@ def propose(sheets: Sequence[SheetProfile], pack: Pack, *, dataset: str = "", de
     kind, sure = max(found.kinds.items(), key=lambda item: (item[1], item[0]))
     likely = max(lexicon.kinds, key=lambda name: found.kinds[name])
     columns = [_column(i, table, found, lexicon, pack, weights, likely) for i in range(len(table.columns))]
-    columns, doubts = rules.settle(columns, table.headers, table.digests, pack, lexicon)
     named = kind if kind and sure >= SURE_ENOUGH and any(column.concept for column in columns) else None
+    columns, doubts = rules.settle(columns, table.headers, table.digests, pack, lexicon, named or "")
     return DatasetProposal(
         named,
         sure,

@@ -31,6 +31,8 @@ _HINTED = {
     "元": "yuan", "万元": "万元", "km": "km", "公里": "km", "里": "li", "华里": "li", "小时": "hour", "分钟": "minute",
     "月": "month", "年": "year", "%": "%",
 }  # fmt: skip
+_BMI_IN_JIN = 30.0
+_RECURS = 5  # rows from which a word is no slip, nor one person's
 _APART = 4.0  # units whose factor is greater than this tell a single value's unit
 _SECOND = 0.02  # share of values in another unit from which it is said
 _EXPLAINED = {
@@ -63,6 +65,7 @@ def settle(
     digests: Sequence[Digest],
     pack: Pack,
     lexicon: Lexicon,
+    kind: str = "",
 ) -> tuple[list[ColumnProposal], list[Said]]:
     """Add to each proposal what its rule must say, and collect what a person must decide.
 
@@ -75,25 +78,51 @@ def settle(
         if name is None or not digest.filled:
             out.append(column)
             continue
-        rule = rule_of(column.column.name, pack.concepts[name], lexicon.concepts[name], header, digest, lexicon)
+        rule = rule_of(column.column.name, pack.concepts[name], lexicon.concepts[name], header, digest, lexicon, kind)
         out.append(replace(column, rule=rule.keys, why=rule.why))
         if column.concept is not None:
             doubts += rule.doubts
-    return out, doubts
+    return _weigh_by_height(out, digests), doubts
 
 
-def rule_of(name: str, concept: Concept, words: Words, header: Header, digest: Digest, lexicon: Lexicon) -> _Rule:
-    """Give the keys of one column's rule for a concept."""
+def _weigh_by_height(columns: list[ColumnProposal], digests: Sequence[Digest]) -> list[ColumnProposal]:
+    """Tell jin from kg by height: a body-mass index above 30 in the middle of a file is a weight in jin."""
+    middle = {}
+    for column, digest in zip(columns, digests, strict=True):
+        if column.concept in ("height", "weight") and len(digest.numbers):
+            own = {"height": "cm", "weight": "kg"}[column.concept]
+            times = factor(column.rule.get("unit", own), own) or 1.0
+            middle[column.concept] = float(np.median(digest.numbers)) * times
+    if len(middle) < 2 or middle["weight"] / (middle["height"] / 100) ** 2 <= _BMI_IN_JIN:
+        return columns
+    out = []
+    for column in columns:
+        if column.concept == "weight" and "unit" not in column.rule:
+            index = middle["weight"] / (middle["height"] / 100) ** 2
+            why = Said(
+                f"如按公斤，体重指数的中位数约为 {index:.0f}，不合常情",
+                f"in kg the body-mass index would be {index:.0f} in the middle, which is unusual",
+            )
+            out.append(replace(column, rule={**column.rule, "unit": "jin"}, why={**column.why, "unit": why}))
+        else:
+            out.append(column)
+    return out
+
+
+def rule_of(
+    name: str, concept: Concept, words: Words, header: Header, digest: Digest, lexicon: Lexicon, kind: str = ""
+) -> _Rule:
+    """Give the keys of one column's rule for a concept, in a dataset of ``kind``."""
     rule = _Rule()
     if concept.type in ("code", "boolean"):
-        coded = code_rule(name, concept, digest, lexicon)
+        coded = code_rule(name, concept, digest, lexicon, kind)
         if coded.codes:
             rule.keys["codes"] = dict(coded.codes)
             rule.why["codes"] = coded.why or Said("", "")
         rule.doubts += coded.doubts
         _missing(rule, concept, digest, coded.missing)
     else:
-        _missing(rule, concept, digest, {})
+        _missing(rule, concept, digest, _strays(rule, name, concept, digest))
     if concept.type in ("number", "integer"):
         _unit(rule, name, concept, words, header, digest)
     elif concept.type in ("date", "month"):
@@ -101,6 +130,28 @@ def rule_of(name: str, concept: Concept, words: Words, header: Header, digest: D
     elif concept.pattern is not None:
         _pattern(rule, name, concept, digest)
     return rule
+
+
+def _strays(rule: _Rule, name: str, concept: Concept, digest: Digest) -> dict[str, str]:
+    """Take short words that recur among numbers or dates for texts that mean no value, with a doubt."""
+    if concept.type not in ("number", "integer", "date", "month", "id"):
+        return {}
+    total = sum(n for _, n in digest.texts) or 1
+    words = {
+        plain(text): n
+        for text, n in digest.texts
+        if n >= max(_RECURS, 0.001 * total) and re.fullmatch(r"[\u4e00-\u9fff]{1,4}|[A-Za-z]{1,4}|0{6,}", plain(text))
+    }
+    if not words or sum(words.values()) > 0.3 * total:
+        return {}
+    told = "、".join(sorted(words))
+    rule.doubts.append(
+        Said(
+            f"“{name}”：“{told}”夹在数字或日期中，当作没有值；请写明原因。",
+            f"“{name}”: “{told}” among numbers or dates is taken to mean no value; say why.",
+        )
+    )
+    return dict.fromkeys(words, "not_stated")
 
 
 def _missing(rule: _Rule, concept: Concept, digest: Digest, more: Any) -> None:

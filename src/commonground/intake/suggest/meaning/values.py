@@ -157,6 +157,8 @@ def _stands_apart(text: str, others: Mapping[str, int]) -> bool:
         return True
     if len(numbers) * 2 < len(others):
         return True
+    if value < 0 <= min(numbers):
+        return True
     low, high = np.percentile(numbers, [2, 98])
     width = max(high - low, 1e-9)
     return bool(value < low - 0.5 * width - 2 or value > high + 2 * width + 2)
