@@ -100,6 +100,7 @@ def rows_set_aside(check: Check, seen: Seen) -> list[Count]:
     return [
         Count(check, *place, sums["quarantined"], sums["quarantined"] + sums["records"])
         for place, sums in seen.sums.items()
+        if sums["quarantined"] + sums["records"]
     ]
 
 

@@ -165,9 +165,8 @@ class _Dataset:
                 f"count(*) FILTER (WHERE coalesce({need.applies}, FALSE) AND coalesce({bad}, FALSE))",
             ]
         for name in self.concepts:
-            cells += (
-                [f"count({q(name)})", f"min(hash({q(name)}))", f"max(hash({q(name)}))"] if name in self.types else []
-            )
+            held = f"FILTER (WHERE {q(name)} IS NOT NULL)"  # the hash of NULL is a number like any other
+            cells += [f"count({q(name)})", f"min(hash({q(name)})) {held}", f"max(hash({q(name)})) {held}"]
         query = f"SELECT {', '.join(cells)} FROM part{joins} WHERE status = 'record' GROUP BY part.delivery, part.file"
         for delivery, file, n, day, *counted in engine.rows(query):
             place = (str(delivery), str(file))

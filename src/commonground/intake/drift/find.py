@@ -85,12 +85,25 @@ def compare(contract: Contract, found: Sequence[Delivered], delivery: str, *, th
     return Drift(contract.name, before, delivery, (old.rows, new.rows), linked, fits, tuple(_merged(findings)))
 
 
+def _in_files(finding: Finding, files: tuple[str, ...]) -> Finding:
+    """Limit a finding, and the change that would take it in, to some files."""
+    if not files or finding.files:
+        return finding
+    patch = finding.patch
+    if patch is not None and patch.operation == "add_where":
+        patch = replace(patch, values={**patch.values, "files": files})
+    return replace(finding, files=files, patch=patch)
+
+
 def _merged(findings: Sequence[Finding]) -> list[Finding]:
     """Put together what groups of files have in common."""
     out: dict[tuple[str, str, str], Finding] = {}
     for f in findings:
         key = (f.kind, f.was, f.now)
-        out[key] = replace(out[key], files=(*out[key].files, *f.files)) if key in out else f
+        if key in out:
+            files = (*out[key].files, *f.files)
+            f = _in_files(replace(out[key], files=()), files) if files else out[key]
+        out[key] = f
     return list(out.values())
 
 
@@ -186,8 +199,20 @@ class _Side:
         moved = {name for one in exchanged for name in one[:2]}
         for a, b, rule in (*kept, *taken):
             if a.name not in moved:
-                out += changes(Pairing(rule, a, b, link, self.delivery, self.threshold))
-        return [replace(f, files=files or f.files) for f in out], len(link) if link else 0, len(kept)
+                pair = Pairing(rule, a, b, link, self.delivery, self.threshold, self.old.name, (*files, "")[0])
+                more = list(changes(pair))
+                out += more or self._by_file(pair)
+        return [_in_files(f, files) for f in out], len(link) if link else 0, len(kept)
+
+    def _by_file(self, pair: Pairing) -> Iterator[Finding]:
+        """Look for a unit that only some files of the delivery have changed to."""
+        if len(self.sheets) < 2 or pair.rule.concept is None or not pair.rule.concept.unit:
+            return
+        for sheet in self.sheets:
+            column = columns_of(sheet.columns.select([pair.new.name]))[pair.new.name]
+            for f in changes(replace(pair, new=column, link=None, file=sheet.found.file)):
+                if f.kind == "unit":
+                    yield _in_files(f, (sheet.found.file,))
 
     def _rules(self, file: str) -> list[ColumnRule]:
         return [

@@ -96,18 +96,29 @@ def _write(document: tomlkit.TOMLDocument, patch: Patch, note: str) -> None:
         names = column["source"]
         given = list(names) if isinstance(names, list) else [names]
         if patch.values["name"] not in given:
+            said = _comment(names)
             column["source"] = [*given, patch.values["name"]]
-        column["source"].comment(note)
+            column["source"].comment(f"{said}; {note}" if said else note)
     elif patch.operation == "add_where":
         entries = column.get("where")
-        inline = tomlkit.inline_table()
-        for key, value in patch.values.items():
-            inline[key] = _inline(value) if isinstance(value, Mapping) else value
         if entries is None:
             column["where"] = tomlkit.array().multiline(True)
             entries = column["where"]
-        entries.append(inline)
+        for file in patch.values.get("files", ("",)):  # overrides of one county's files alone name the file too
+            inline = tomlkit.inline_table()
+            more = {"@file": file} if file else {}
+            inline["when"] = _inline({**patch.values["when"], **more})
+            for key in ("codes", "unit"):
+                if key in patch.values:
+                    value = patch.values[key]
+                    inline[key] = _inline(value) if isinstance(value, Mapping) else value
+            entries.append(inline)
         entries.comment(note)
+
+
+def _comment(item: Any) -> str:
+    """Give the comment that stands behind a setting, without its mark."""
+    return str(getattr(getattr(item, "trivia", None), "comment", "")).lstrip("# ").strip()
 
 
 def _inline(values: Mapping[str, Any]) -> tomlkit.items.InlineTable:

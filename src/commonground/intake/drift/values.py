@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import math
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from commonground.intake.contract import clean_name
 from commonground.intake.convert import plain, to_number
 from commonground.intake.drift.model import Finding, Patch
 from commonground.intake.drift.similar import Column, Link, ks
-from commonground.intake.model import ColumnRule
+from commonground.intake.model import ColumnRule, Values
 from commonground.intake.units import factor, known_units
 
 LEAST = 30
@@ -37,6 +38,29 @@ class Pairing:
     link: Link | None
     delivery: str
     threshold: int
+    before: str = ""
+    file: str = ""
+
+    @property
+    def read_now(self) -> Values:
+        """How the contract reads the column in the new delivery."""
+        return values_in(self.rule, self.delivery, self.file)
+
+    @property
+    def read_before(self) -> Values:
+        """How the contract reads the column in the old delivery."""
+        return values_in(self.rule, self.before)
+
+
+def values_in(rule: ColumnRule, delivery: str, file: str = "") -> Values:
+    """Give a column's codes and unit in a delivery or a file: those of the last override that names no more."""
+    out, here = rule.values, {"@delivery": delivery} | ({"@file": file} if file else {})
+    for where in rule.where:
+        if where.when.keys() <= here.keys() and all(
+            fnmatch.fnmatchcase(here[k], glob) for k, glob in where.when.items()
+        ):
+            out = where.values
+    return out
 
 
 def changes(pair: Pairing) -> Iterator[Finding]:
@@ -46,15 +70,15 @@ def changes(pair: Pairing) -> Iterator[Finding]:
         return
     found = [f for f in (_codes(pair), _unit(pair), _type(pair)) if f is not None]
     yield from found
-    if not found:
+    if not found and pair.read_now == pair.read_before:
         moved = _distribution(pair)
         if moved is not None:
             yield moved
 
 
-def _accepted(pair: Pairing, text: str) -> str | None:
+def _accepted(pair: Pairing, text: str, values: Values) -> str | None:
     """Give the canonical code that the contract takes a text for; "" for one that stands for no value."""
-    values, concept = pair.rule.values, pair.rule.concept
+    concept = pair.rule.concept
     key = clean_name(text)
     if key in values.missing:
         return ""
@@ -69,7 +93,7 @@ def _crossed(pair: Pairing) -> dict[int, Counter[str]]:
     out: dict[int, Counter[str]] = {}
     if pair.link is None:
         return out
-    canonical = [_accepted(pair, value) for value in pair.old.values]
+    canonical = [_accepted(pair, value, pair.read_before) for value in pair.old.values]
     old, new = pair.old.codes[pair.link.old].tolist(), pair.new.codes[pair.link.new].tolist()
     for a, b in zip(old, new, strict=True):
         if a >= 0 and b >= 0 and (code := canonical[a]):
@@ -82,7 +106,7 @@ def _codes(pair: Pairing) -> Finding | None:
     coded = concept is not None and (concept.codes is not None or concept.type == "boolean" or pair.rule.values.codes)
     if concept is None or not coded or len(pair.new.values) > _MOST_CODES:
         return None
-    taken = [_accepted(pair, value) for value in pair.new.values]
+    taken = [_accepted(pair, value, pair.read_now) for value in pair.new.values]
     before = set(pair.old.values)  # what the contract did not know before either is no change
     strange = [i for i, code in enumerate(taken) if code is None and pair.new.values[i] not in before]
     strange = [i for i in strange if pair.new.counts[i]]
@@ -100,7 +124,7 @@ def _codes(pair: Pairing) -> Finding | None:
     kind = "recoded" if not strange or n > pair.new.filled / 2 else "codes"
     confidence = min(shares) if len(proposed) == len(strange) or not strange else 0.5 * min(shares, default=0.0)
     codes = {clean_name(v): c for v, c in zip(pair.new.values, taken, strict=True) if c} | dict(
-        pair.rule.values.codes or {}
+        pair.read_now.codes or {}
     )
     patch = (
         Patch("add_where", pair.rule.source, {"when": {"@delivery": pair.delivery}, "codes": codes | proposed})
@@ -205,11 +229,11 @@ def _unit(pair: Pairing) -> Finding | None:
     concept = pair.rule.concept
     if concept is None or not concept.unit or min(pair.old.numbers[2], pair.new.numbers[2]) < 0.8:
         return None
-    before = pair.rule.values.unit or concept.unit
-    base = factor(before, concept.unit)
+    before, told = (values.unit or concept.unit for values in (pair.read_before, pair.read_now))
+    base, declared = factor(before, concept.unit), factor(told, concept.unit)
     times, n = ratio(pair)
-    if base is None or not n:
-        return None
+    if base is None or declared is None or not n or abs(times * declared / base - 1) < 0.2:
+        return None  # as the contract reads it, nothing has changed
     for unit in known_units():
         other = factor(unit, concept.unit)
         if other is None or unit.startswith("mark/") or abs(other / base - 1) < 0.2:
