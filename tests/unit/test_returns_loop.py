@@ -35,8 +35,8 @@ def test_items_are_what_a_department_can_act_on(town: Town) -> None:
         ("group", "性别", (3, 4), "9"),
         ("value", "身份证号", (2,), BAD_ID),
         ("value", "出生日期", (3,), "2010-02-30"),
-        ("group", "身高", (4,), "999"),
-        ("group", "身高", (6,), "250"),
+        ("value", "身高", (4,), "999"),
+        ("value", "身高", (6,), "250"),
     }
     assert [i.number for i in items] == [1, 2, 3, 4, 5, 6]
     assert next(i.fault.mark for i in items if i.fault.column == "身份证号") == "甲"
@@ -168,11 +168,16 @@ def test_one_answer_serves_three_thousand_rows_or_each_its_own(tmp_path: Path) -
     town.deliver("性别,身高\n" + rows)
     begin(town.city())
     city = town.city()
-    items = registered(city).items
-    group = next(i for i in items.values() if i.fault.column == "性别")
-    assert (group.fault.scope, group.fault.count) == ("column", 3000)
-    heights = next(i for i in items.values() if i.fault.column == "身高")
-    assert (heights.fault.scope, heights.fault.rows[:2], heights.fault.count) == ("group", (9, 1009), 9)
+    items = registered(city).items.values()
+    (group,) = [i for i in items if i.fault.column == "性别"]
+    assert (group.fault.scope, group.fault.count, len(group.fault.rows)) == ("group", 3000, 3000)
+    heights = [i.fault for i in items if i.fault.column == "身高"]
+    assert [(f.scope, f.count, f.text) for f in heights] == [("value", 1, "900")] * 9
+    (made,) = sheets(city, "edu.pupils")
+    filled = fill(made.path.read_bytes(), lambda line: ("", "女", "") if line["text"] == "未" else None)
+    assert hand_in(city, filled).counts()["corrected"] == 1
+    sexes = intake.run(city).tables["edu.pupils"]["sex"].to_pylist()
+    assert (sexes.count("2"), sexes.count("1")) == (3000, 6000)
 
 
 def test_rows_of_a_group_can_differ(town: Town) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from commonground.city import Settings
 from commonground.intake.model import Concept, Contract, IntakeResult
-from commonground.intake.returns.model import KEPT, MANY, REEXPORT, SAME, Fault
+from commonground.intake.returns.model import KEPT, MANY, REEXPORT, ROWS, SAME, Fault
 from commonground.intake.returns.replaced import base_of
 
 if TYPE_CHECKING:
@@ -50,9 +50,11 @@ def _columns_and_values(
     result: IntakeResult, sheets: Mapping[tuple[str, ...], Mapping[str, Any]], held: set[tuple[str, ...]]
 ) -> list[Fault]:
     """Give the faults that quarantine holds; it is gone through twice, part by part, for it may be large."""
-    counts: Counter[tuple[str, ...]] = Counter()
+    several = {key for key, concept in _concepts(result.contracts).items() if not one_by_one(concept)}
+    tallies: dict[tuple[str, ...], _Tally] = {}
     for part in result.quarantine_parts():
-        counts.update({kind: rows.num_rows for kind, rows in _by_kind(part)})
+        for kind, rows in _by_kind(part):
+            tallies.setdefault(kind, _Tally((f"{kind[0]}.{kind[1]}", kind[6]) in several)).count(rows)
     few: list[dict[str, Any]] = []
     examples: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for part in result.quarantine_parts():
@@ -61,13 +63,48 @@ def _columns_and_values(
                 continue  # repeated or replaced: the same fault is asked about where it stands for good
             sheet = sheets[kind[:5]]
             known = {"of": sheet["records"] + sheet["quarantined"], "sha256": sheet["sha256"]}
-            if not kind[5] or counts[kind] <= REEXPORT.get(kind[7], MANY):
+            if not kind[5] or not tallies[kind].too_many(kind[7]):
                 few += [{**row, **known} for row in rows.to_pylist()]
             else:
                 shown = examples.setdefault(kind, [])
                 shown += [{**row, **known} for row in rows.slice(0, KEPT - len(shown)).to_pylist()]
-    of_column = [_of_column(kind, shown, counts[kind]) for kind, shown in examples.items()]
-    return [*of_column, *_grouped(few, result.contracts, _marks(result, few))]
+    of_column = [_of_column(kind, shown, tallies[kind].rows) for kind, shown in examples.items()]
+    return [*of_column, *_grouped(few, several, _marks(result, few))]
+
+
+class _Tally:
+    """Rows and different texts of one kind of fault; ``several`` tells that one text is one item."""
+
+    def __init__(self, several: bool) -> None:
+        self.rows, self._several = 0, several
+        self._texts: Counter[str] | None = Counter()
+
+    def count(self, rows: pa.Table) -> None:
+        """Count further rows; texts are no longer told apart once there are far too many."""
+        import pyarrow.compute as pc
+
+        self.rows += rows.num_rows
+        if self._texts is not None:
+            for one in pc.value_counts(rows["text"])[: 10 * MANY].to_pylist():
+                self._texts[one["values"] or ""] += one["counts"]
+            if len(self._texts) >= 10 * MANY:
+                self._texts = None
+
+    def too_many(self, reason: str) -> bool:
+        """Tell whether nobody would answer these one by one."""
+        if self._texts is None or self.rows > ROWS or self.rows > REEXPORT.get(reason, ROWS):
+            return True
+        return sum(1 if self._several or n >= SAME else n for n in self._texts.values()) > MANY
+
+
+def _concepts(contracts: Mapping[str, Contract]) -> dict[tuple[str, str], Concept]:
+    """Give the concepts of all datasets, by dataset and name."""
+    return {
+        (name, rule.concept.name): rule.concept
+        for name, contract in contracts.items()
+        for rule in contract.columns
+        if rule.concept is not None
+    }
 
 
 def _of_column(kind: tuple[str, ...], shown: list[dict[str, Any]], count: int) -> Fault:
@@ -101,23 +138,17 @@ def _by_kind(table: pa.Table) -> Iterable[tuple[tuple[str, ...], pa.Table]]:
         yield tuple(rows[name][0].as_py() for name in names), rows.drop_columns(["_head"])
 
 
-def _grouped(rows: list[dict[str, Any]], contracts: Mapping[str, Contract], marks: Mapping[Any, str]) -> list[Fault]:
-    """Put rows of one column with the same text together, unless each is about a person's identity."""
+def _grouped(rows: list[dict[str, Any]], several: set[tuple[str, str]], marks: Mapping[Any, str]) -> list[Fault]:
+    """Put rows of one column with the same text together, where one answer can serve for all."""
     same: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     out: list[Fault] = []
-    personal = {
-        (name, rule.concept.name): one_by_one(rule.concept)
-        for name, contract in contracts.items()
-        for rule in contract.columns
-        if rule.concept is not None
-    }
     for row in rows:
         if row["column"]:
             same.setdefault((*(row[name] for name in _KIND), row["text"]), []).append(row)
         else:
             out.append(_fault("row", [row]))
     for key, members in same.items():
-        alone = personal.get((f"{key[0]}.{key[1]}", key[6]), True)
+        alone = (f"{key[0]}.{key[1]}", key[6]) not in several
         if alone and len(members) < SAME:
             out += [_fault("value", [row], marks.get(_row_key(row), "")) for row in members]
         else:
@@ -127,8 +158,8 @@ def _grouped(rows: list[dict[str, Any]], contracts: Mapping[str, Contract], mark
 
 
 def one_by_one(concept: Concept) -> bool:
-    """Tell whether the same wrong text may mean another thing in each row: numbers, names and days of persons."""
-    return concept.identifying or concept.type in ("id", "date", "month")
+    """Tell whether the same wrong text may mean another thing in each row: all but codes, areas and plain texts."""
+    return concept.identifying or concept.type not in ("code", "area", "boolean", "text")
 
 
 def _fault(scope: str, members: list[dict[str, Any]], mark: str = "") -> Fault:

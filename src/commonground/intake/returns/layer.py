@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from commonground.governance.vault import Vault
 
@@ -19,12 +18,12 @@ ENTRY = "returns/corrections"
 
 @dataclass(frozen=True)
 class Correction:
-    """One cell corrected, left without a value, or accepted as delivered.
+    """Cells of one column with the same answer: corrected, left without a value, or accepted as delivered.
 
     Attributes
     ----------
-    sha256, sheet, row, number, column : str, str, int, int, str
-        The file by its hash, the sheet, physical row, row number and column as the file names them.
+    sha256, sheet, rows, numbers, column : str, str, tuple of int, tuple of int, str
+        The file by its hash, the sheet, physical rows, row numbers and column as the file names them.
     kind : str
         ``value``, ``none`` or ``as_is``.
     text : str
@@ -37,8 +36,8 @@ class Correction:
 
     sha256: str
     sheet: str
-    row: int
-    number: int
+    rows: tuple[int, ...]
+    numbers: tuple[int, ...]
     column: str
     kind: str
     text: str
@@ -56,23 +55,20 @@ def load(vault: Vault) -> dict[str, tuple[Correction, ...]]:
         return {}
     out: dict[str, list[Correction]] = {}
     for raw in json.loads(vault.read(ENTRY)):
-        out.setdefault(raw["sha256"], []).append(Correction(**raw))
+        one = Correction(**{**raw, "rows": tuple(raw["rows"]), "numbers": tuple(raw["numbers"])})
+        out.setdefault(one.sha256, []).append(one)
     return {digest: tuple(corrections) for digest, corrections in out.items()}
 
 
 def add(vault: Vault, corrections: Iterable[Correction]) -> None:
-    """Put corrections into the layer; a later one for the same cell takes the place of an earlier."""
-    by_cell = {_cell(one): one for held in load(vault).values() for one in held}
-    by_cell |= {_cell(one): one for one in corrections}
-    rows = [asdict(one) for _, one in sorted(by_cell.items())]
+    """Put corrections into the layer, after those that are there: of two for one cell the later holds."""
+    held = [one for several in load(vault).values() for one in several]
+    rows = [asdict(one) for one in (*held, *corrections)]
     vault.write(ENTRY, json.dumps(rows, ensure_ascii=False).encode())
-
-
-def _cell(one: Correction) -> tuple[Any, ...]:
-    return (one.sha256, one.sheet, one.column, one.row)
 
 
 def fingerprint(vault: Vault) -> str:
     """Give a text that changes with the layer: part of what a version is made of; "" without corrections."""
-    said = [[*_cell(one), one.kind, one.text] for held in load(vault).values() for one in held]
-    return hashlib.sha256(json.dumps(sorted(said), ensure_ascii=False).encode()).hexdigest() if said else ""
+    held = [one for several in load(vault).values() for one in several]
+    said = [[one.sha256, one.sheet, one.column, one.rows, one.kind, one.text] for one in held]
+    return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest() if said else ""

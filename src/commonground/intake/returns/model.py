@@ -40,11 +40,13 @@ VIA = {
 """How an item was settled."""
 
 MANY = 500
-"""So many faults of one kind in one column of one sheet are a fault of the column: nobody mends them one by one."""
+"""More items of one kind in one column of one sheet are a fault of the column: nobody mends them one by one."""
+ROWS = 50_000
+"""More rows with one fault are a fault of the column, even where one answer would serve for all."""
 REEXPORT = {"id_as_number": 50}
 """Faults that a department mends by exporting again; so many of them make a fault of the column."""
 SAME = 20
-"""So many rows with the same text are one item even where the column is about a person's identity."""
+"""So many rows with the same text are one item even where the column is a number, a day or somebody's own."""
 KEPT = 20
 """Rows that an item about a whole column names as examples."""
 

@@ -67,10 +67,11 @@ class Overlay:
                 judged = judge.value(one.column, one.sheet, one.text)
             if judged.fault:
                 continue
-            here = cells.setdefault((one.sheet, one.number), {})
-            here |= judged.values
-            here[COLUMN] = "、".join(sorted({*filter(None, here.get(COLUMN, "").split("、")), rule.concept.name}))
-            settled.add((one.sheet, one.row, one.column))
+            for row, number in zip(one.rows, one.numbers, strict=True):
+                here = cells.setdefault((one.sheet, number), {})
+                here |= judged.values
+                here[COLUMN] = "、".join(sorted({*filter(None, here.get(COLUMN, "").split("、")), rule.concept.name}))
+                settled.add((one.sheet, row, one.column))
 
     def records(self, table: pa.Table) -> pa.Table:
         """Give records of one dataset with their corrections and the column ``corrected``."""

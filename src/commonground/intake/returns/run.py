@@ -213,7 +213,8 @@ def _write(city: City, book: Register, content: Content, items: Sequence[Item], 
     listed = {line.number for line in content.lines}
     if new:
         with storage_errors(folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for part in (city.vault, city.vault / FOLDER, folder.parent, folder):
+                part.mkdir(mode=0o700, parents=True, exist_ok=True)
             for target, drawn in ((path, draw(content)), (summary, draw_summary(content, gate(city)))):
                 write_atomically(target, drawn)
                 target.chmod(0o600)

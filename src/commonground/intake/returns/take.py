@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -160,7 +160,7 @@ class _Taking:
             if whole.text or chosen:
                 self._refuse(item, "file")
         elif chosen == "no_value":
-            self._correct(item, fault, dict.fromkeys(fault.rows, ""), "none")
+            self._correct(item, fault, fault.rows, "none", "")
             self._rows(item, fault, rows)
             self.done.no_value.append(item.number)
         elif whole.text or rows:
@@ -178,21 +178,21 @@ class _Taking:
             if why:
                 self._refuse(item, why)
                 return
-            self._correct(item, fault, dict.fromkeys(fault.rows, whole.text), "value")
+            self._correct(item, fault, fault.rows, "value", whole.text)
         if self._rows(item, fault, rows):
             self.done.corrected.append(item.number)
 
     def _rows(self, item: Item, fault: Fault, rows: Mapping[int, Answer]) -> bool:
         """Take values of single rows; tell whether all were good."""
-        good = {}
+        good = True
         for row, answer in rows.items():
             why = self._fault_of(fault, answer.text)
             if why:
+                good = False
                 self._refuse(item, why)
             else:
-                good[row] = answer.text
-        self._correct(item, fault, good, "value")
-        return len(good) == len(rows)
+                self._correct(item, fault, (row,), "value", answer.text)
+        return good
 
     def _as_is(self, item: Item, fault: Fault, whole: Answer) -> None:
         """Settle an item whose text is right as delivered; its value is taken where its type allows."""
@@ -200,18 +200,18 @@ class _Taking:
             self._refuse(item, "reason")
             return
         if fault.scope in ("value", "group"):
-            self._correct(item, fault, dict.fromkeys(fault.rows, fault.text), "as_is")
+            self._correct(item, fault, fault.rows, "as_is", fault.text)
         self.done.accepted.append(item.number)
         self.register.put(item.told(self.now, self.actor, "accepted", whole.remark, state="accepted", via="as_is"))
 
-    def _correct(self, item: Item, fault: Fault, texts: Mapping[int, str], kind: str) -> None:
+    def _correct(self, item: Item, fault: Fault, rows: Iterable[int], kind: str, text: str) -> None:
         numbers = dict(zip(fault.rows, fault.numbers, strict=True))
+        chosen = tuple(rows)
         where = {"sha256": fault.sha256, "sheet": fault.sheet, "column": fault.column, "reason": fault.reason}
         told = {"dataset": self.sent.name, "identity": self.sent.identity, "by": self.actor, "at": self.now}
-        for row, text in texts.items():
-            self.layer.append(
-                Correction(**where, **told, row=row, number=numbers[row], kind=kind, text=text, item=item.number)
-            )
+        places = {"rows": chosen, "numbers": tuple(numbers[row] for row in chosen)}
+        answer: dict[str, Any] = {**where, **told, **places, "kind": kind, "text": text, "item": item.number}
+        self.layer.append(Correction(**answer))
 
     def _refuse(self, item: Item, reason: str) -> None:
         self.done.refused[item.number] = reason
