@@ -20,6 +20,9 @@ BASE = {
     "column": 'source = "姓名"\nconcept = "name"',
 }
 OTHERS = {  # what a key's example needs beside it
+    ("database", "url"): 'table = "pupils"',
+    **{("database", key): 'url = "mysql://reader@db/xueji"' for key in ("table", "query")},
+    **{("database", key): 'url = "mysql://reader@db/xueji"\ntable = "t"' for key in ("key", "password_env")},
     ("layout", "format"): 'encoding = "utf-8"',
     ("layout", "encoding"): 'format = "csv"',
     ("layout", "widths"): 'format = "fixed"\nencoding = "gb18030"\nheader_row = 0\ncolumns = ["a", "b", "c"]',

@@ -2,8 +2,8 @@
 
 Python decodes GB 18030-2000. Files are the same bytes in all editions; what changed with 2005 and 2022 is which
 Unicode character some two-byte codes are, because Unicode had not had them before: rare letters of names (FE51 → 𠂇,
-FE59 → 龴), vertical punctuation (A6D9 → ︐), ḿ (A8BC). Left in the private use area a name would equal no other system's. What
-stays private after that are characters that somebody drew for one system; a quality check counts them.
+FE59 → 龴), vertical punctuation (A6D9), ḿ (A8BC). Left in the private use area a name would equal no other system's.
+What stays private after that somebody drew for one system; a quality check counts it.
 
 Source: GB 18030-2005 and GB 18030-2022, mapping tables of the two-byte region; the same in the WHATWG index gb18030.
 """
