@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from commonground.city import City
-from commonground.errors import CityError, DeliveryError
+from commonground.errors import CityError, DeliveryError, Said
 from commonground.governance import Ledger
 from commonground.intake import load_contract, load_contracts, run
 from commonground.intake.model import Pack
 from commonground.intake.suggest import Suggestion, into, suggest
-from commonground.intake.suggest.model import ColumnProposal, DatasetProposal, SheetProfile
+from commonground.intake.suggest.model import ColumnProposal, DatasetProposal, Evidence, SheetProfile
 from commonground.intake.suggest.share import about, form
 from intake_kit import Town
 from suggest_files import NAMES, people, separated
@@ -137,6 +138,19 @@ def test_a_rule_that_does_not_load_is_left_to_a_person(tmp_path: Path, monkeypat
     assert load_contract(into(town.city(), one).contract).columns
 
 
+def test_a_value_is_never_taken_for_a_sign_of_absence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Grade 9 among grades 1 to 9 is a grade; 99 is none; a code of the list is a code."""
+    monkeypatch.setitem(MEANING, "年级", "grade")
+    monkeypatch.setitem(RULES, "grade", {"missing": {"9": "unknown", "99": "unknown"}})
+    monkeypatch.setitem(RULES, "sex", {"missing": {"女": "unknown"}})
+    town = Town(tmp_path)
+    rows = [[row[1], row[2], "99" if i == 0 else str(1 + i % 9)] for i, row in enumerate(people(90))]
+    pupils(town, [["姓名", "性别", "年级"], *rows])
+    rules = {c.sources[0]: c.proposal.rule for c in proposed(town).draft.columns}
+    assert rules["年级"] == {"missing": {"99": "unknown"}}
+    assert "missing" not in rules["性别"]
+
+
 def test_two_columns_of_a_file_never_share_a_concept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(MEANING, "身高", "class")
     town = Town(tmp_path)
@@ -213,6 +227,33 @@ def test_nothing_about_a_person_is_in_the_profile(tmp_path: Path) -> None:
     assert all(value["count"] % 5 == 0 for value in columns["班级"]["values"])
     assert columns["身份证号"]["forms"][0]["form"] == "9×17 a"
     assert one.profile["hidden_under"] == 10
+
+
+def test_what_quotes_a_person_stays_out_of_the_profile(tmp_path: Path) -> None:
+    rows = people()
+    town = Town(tmp_path)
+    pupils(town, [NAMES, *rows])
+
+    def telling(sheets: Sequence[SheetProfile], pack: Pack, **more: str) -> DatasetProposal:
+        plain = known(sheets, pack, **more)
+        told = Evidence("values", Said(f"例如{rows[3][1]}", f"such as {rows[3][1]}"), 2.0)
+        columns = tuple(replace(column, evidence=(told,)) for column in plain.columns)
+        doubts = (Said(f"{rows[5][4]} 不合", f"{rows[5][4]} fails"), Said("请看一看", "look at it"))
+        return replace(plain, columns=columns, doubts=doubts)
+
+    (one,) = suggest([town.deliveries], city=town.city(), propose=telling)
+    assert [said["en"] for said in one.profile["check"]] == ["look at it"]
+    assert not any(column["evidence"] for column in one.profile["columns"])
+    assert rows[3][1] not in one.page()
+    assert one.draft.doubts[0].zh.startswith(rows[5][4])
+
+
+def test_a_row_taken_for_the_header_is_not_shown(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    row = people()[0]
+    pupils(town, [row, ["某人", "甲", "乙", "丙", "丁", "戊", "己", "庚"]])
+    (one,) = suggest([town.deliveries], city=town.city(), propose=known)
+    assert row[4] not in json.dumps(one.profile, ensure_ascii=False) + one.page()
 
 
 def test_the_page_needs_nothing_beside_it_and_speaks_both_languages(tmp_path: Path) -> None:

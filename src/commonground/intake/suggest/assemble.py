@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from commonground.errors import Said
-from commonground.intake.model import Pack
+from commonground.intake.model import Concept, Pack
 from commonground.intake.suggest import places
 from commonground.intake.suggest.gather import Aside, Found, Group
 from commonground.intake.suggest.layouts import Written, layouts
@@ -73,7 +73,7 @@ def assemble(group: Group, pack: Pack, propose: Propose) -> Draft:
     sheets = _with_pseudo(group.found, written)
     proposal = propose(sheets, pack, dataset=group.dataset, department=group.department)
     present = _present(group.found, sheets)
-    columns = [Column([one.column.name], one) for one in proposal.columns]
+    columns = [Column([one.column.name], keep_values(one, pack)) for one in proposal.columns]
     columns = _join_renamed(columns, present)
     _clashes(columns, present)
     every = set(range(len(sheets)))
@@ -87,6 +87,37 @@ def assemble(group: Group, pack: Pack, propose: Propose) -> Draft:
     return Draft(
         group.department, group.dataset, proposal, written, columns, deliveries, group.found, group.aside, doubts
     )
+
+
+def keep_values(proposal: ColumnProposal, pack: Pack) -> ColumnProposal:
+    """Take out of ``missing`` what is a value: a code of the concept's list, a number among numbers as frequent.
+
+    A value that is taken for a sign of absence would be lost without a trace in quarantine.
+    """
+    concept, missing = pack.concepts.get(proposal.concept or ""), proposal.rule.get("missing")
+    if concept is None or not missing:
+        return proposal
+    times = dict(proposal.column.values)
+    kept = {text: why for text, why in missing.items() if not _is_value(text, times, concept)}
+    if len(kept) == len(missing):
+        return proposal
+    rule = {name: value for name, value in proposal.rule.items() if name != "missing"} | (
+        {"missing": kept} if kept else {}
+    )
+    why = dict(proposal.why)
+    if not kept:
+        why.pop("missing", None)
+    return replace(proposal, rule=rule, why=why)
+
+
+def _is_value(text: str, times: Mapping[str, int], concept: Concept) -> bool:
+    if concept.codes is not None and concept.codes.canonical(text) is not None:
+        return True
+    if concept.type != "integer" or concept.range is None or not text.isdigit():
+        return False
+    number = int(text)
+    beside = max(times.get(str(number - 1), 0), times.get(str(number + 1), 0))
+    return concept.range[0] <= number <= concept.range[1] and beside * 4 >= times.get(text, 0)
 
 
 def _doubts(found: Sequence[Found]) -> list[Said]:

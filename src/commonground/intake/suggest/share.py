@@ -22,6 +22,7 @@ from commonground.intake.suggest.model import ColumnProfile
 STEP = 5  # counts are given to the nearest multiple of this
 _SHOWN = 25  # texts of a column that are listed
 _FORMS = 8
+_QUOTED = 40  # a reason quotes no longer text
 _TYPES_OF_PERSONS = ("id",)
 _ID = re.compile(r"[A-Za-z]?\d{6}(18|19|20)?\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d{3}[\dXx]?|\d\.\d+[eE]\+1[4-9]")
 _PHONE = re.compile(r"(\+?86[- ]?)?1[2-9]\d[- ]?\d{4}[- ]?\d{4}|0\d{2,3}[- ]?\d{7,8}|\d{7,8}")
@@ -35,6 +36,10 @@ _ADDRESS = re.compile(r".*[\u4e00-\u9fff].*(村|组|社区|路|街|巷|栋|单�
 def profile(draft: Draft, pack: Pack, hide_under: int) -> dict[str, Any]:
     """Give the shareable profile of a dataset as plain values."""
     kind = draft.proposal.kind
+    columns = [_column(column, draft.found, pack, hide_under) for column in draft.columns]
+    secret = {text for column in columns for text in column.pop("secret")}
+    for shown, column in zip(columns, draft.columns, strict=True):
+        shown["evidence"] = _evidence(column, secret) if shown["name"] != "*" else []
     return {
         "format": "commonground-profile",
         "version": 1,
@@ -55,9 +60,9 @@ def profile(draft: Draft, pack: Pack, hide_under: int) -> dict[str, Any]:
         ),
         "files": [_file(one, hide_under) for one in draft.found],
         "set_aside": [{"file": _name(one.place.file), "sheet": one.sheet, "why": one.why} for one in draft.aside],
-        "columns": [_column(column, draft.found, pack, hide_under) for column in draft.columns],
+        "columns": columns,
         "undecided": [_name(column.sources[0]) for column in draft.undecided],
-        "check": [_both(said) for said in draft.doubts],
+        "check": [_both(said) for said in draft.doubts if not _tells(said, secret)],
     }
 
 
@@ -128,13 +133,14 @@ def _column(column: Column, found: Sequence[Found], pack: Pack, hide_under: int)
         "concept_label": _both(concept.label) if concept and column.decided else None,
         "confidence": round(column.proposal.confidence, 2),
         "may_be": [{"concept": name, "probability": round(sure, 2)} for name, sure in guesses[:4]],
-        "evidence": _evidence(column, whole, hidden=hidden, hide_under=hide_under),
+        "evidence": [],
         "rows": about(whole.rows, hide_under),
         "blank": about(whole.rows - whole.filled, hide_under),
         "distinct": whole.distinct if whole.distinct <= 20 else float(f"{whole.distinct:.2g}"),
         "values_hidden": hidden is not None,
         "hidden_because": _both(hidden) if hidden else None,
         "forms": _forms(whole, hide_under),
+        "secret": _secret(whole, hidden=hidden is not None, hide_under=hide_under),
     }
     if hidden is None:
         out |= _values(whole, hide_under)
@@ -190,14 +196,28 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _evidence(column: Column, whole: ColumnProfile, *, hidden: Said | None, hide_under: int) -> list[dict[str, str]]:
+def _secret(whole: ColumnProfile, *, hidden: bool, hide_under: int) -> set[str]:
+    """Texts of a column that are not shown, but for numbers so short that they say nothing."""
+    shown = set() if hidden else {text for text, times in whole.values if times >= hide_under}
+    texts = {*whole.sample, *(text for text, _ in whole.values)} - shown
+    return {text for text in texts if len(text) > 1 and not (len(text) < 4 and text.isdigit())}
+
+
+def _tells(said: Said, secret: set[str]) -> bool:
+    """Tell whether a sentence quotes a text that is not shown, of this column or another."""
+    return any(
+        text[i:j] in secret
+        for text in (said.zh, said.en)
+        for i in range(len(text) - 1)
+        for j in range(i + 2, min(len(text), i + _QUOTED) + 1)
+    )
+
+
+def _evidence(column: Column, secret: set[str]) -> list[dict[str, str]]:
     """Reasons that quote no text that is not shown."""
-    shown = {text for text, times in whole.values if times >= hide_under} if hidden is None else set()
-    secret = [text for text in {*whole.sample, *(text for text, _ in whole.values)} - shown if len(text) > 1]
     out = []
     for one in sorted(column.proposal.evidence, key=lambda one: -abs(one.weight))[:4]:
-        said = one.said.zh + "\0" + one.said.en
-        if one.source in ("name", "label", "kind", "file") or not any(text in said for text in secret):
+        if one.source == "name" or not _tells(one.said, secret):
             out.append({"source": one.source, "weight": f"{one.weight:+.1f}", **_both(one.said)})
     return out
 
