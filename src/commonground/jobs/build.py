@@ -201,6 +201,7 @@ def build(city: City, *, force: bool = False, progress: Progress | None = None) 
     from commonground import people, variables
     from commonground.intake import checks
     from commonground.intake.returns.run import refresh
+    from commonground.intake.returns.shown import rates
 
     with _one_at_a_time(city):
         may(city, "build")
@@ -213,6 +214,7 @@ def build(city: City, *, force: bool = False, progress: Progress | None = None) 
         refresh(city, taken)
         with city.new_version() as version:
             write_json(version.path / "quality" / "intake.json", taken.summary())
+            write_json(version.path / "quality" / "returns.json", {"deliveries": rates(city)})
             checks.save_checks(checks.count_checks(taken, city), version)
             people.run(city, taken, version, progress=progress)
             variables.run(city, version, progress=progress)
