@@ -69,17 +69,32 @@ class IntakeSettings:
         Processes that read at the same time; 0: as many as there are cores.
     memory : str
         What they may use together, such as "2GB".
+    archive : str
+        What an archive may hold unpacked, such as "50GB"; more is refused as a bomb.
+    archive_ratio : int
+        How many times its packed size an archive of more than 100 MB unpacked may hold.
     """
 
     workers: int = 0
     memory: str = "2GB"
+    archive: str = "50GB"
+    archive_ratio: int = 300
 
     @property
     def bytes(self) -> float:
         """``memory`` as a number of bytes."""
-        number = self.memory.rstrip("KMGTiB ")
-        power = " KMGT".index(self.memory[len(number) :].strip()[0])
-        return float(number) * float(1024**power)
+        return _bytes(self.memory)
+
+    @property
+    def archive_bytes(self) -> float:
+        """``archive`` as a number of bytes."""
+        return _bytes(self.archive)
+
+
+def _bytes(amount: str) -> float:
+    number = amount.rstrip("KMGTiB ")
+    power = " KMGT".index(amount[len(number) :].strip()[0])
+    return float(number) * float(1024**power)
 
 
 @dataclass(frozen=True)
@@ -355,6 +370,7 @@ _CITY = dict.fromkeys(("area_code", "deliveries", "keys", "pack", "state"), "tex
 _CITY |= {"name": "said", "reference_date": "date"}
 _POLICY = {"cell_threshold": "count", "rounding": "count", "interval": "share", "school_minimum": "count"}
 _POLICY |= {"consent": "texts"}
+_INTAKE = {"workers": "whole", "memory": "memory", "archive": "memory", "archive_ratio": "count"}
 _AREA = {"code": "text", "zh": "text", "en": "text", "urban": "flag", "merged_into": "text", "merged_on": "date"}
 
 
@@ -395,7 +411,7 @@ def load_settings(path: Path) -> Settings:
     _check_section(city, _CITY, f"{path} [city]", ("name", "area_code", "reference_date"))
     _check_section(policy, _POLICY, f"{path} [policy]")
     _check_section(engine, {"name": "text", "memory": "memory", "threads": "count"}, f"{path} [engine]")
-    _check_section(raw.get("intake", {}), {"workers": "whole", "memory": "memory"}, f"{path} [intake]")
+    _check_section(raw.get("intake", {}), _INTAKE, f"{path} [intake]")
     for area in raw.get("area", []):
         _check_section(area, _AREA, f"{path} [[area]] {area.get('code', '?')}", ("code", "zh", "en"))
     areas = [Area(**area) for area in raw.get("area", [])]

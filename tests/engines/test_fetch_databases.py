@@ -22,6 +22,8 @@ from commonground import jobs
 from commonground.errors import ContractError, DeliveryError
 from commonground.governance import Ledger
 from commonground.intake import run
+from commonground.intake.database import Database
+from commonground.intake.snapshot import Snapshot
 from intake_kit import Town, column
 
 ID_A, ID_B = "52990120120101123X", "529902201102033464"
@@ -172,6 +174,24 @@ def test_a_query_in_batches(town: Town, pupils: Server, monkeypatch: pytest.Monk
     assert done.rows == table.num_rows == 100
     assert table["bh"].to_pylist() == list(range(9, 109))
     assert done.path.name == "query.parquet"
+
+
+def test_a_snapshot_sees_one_moment_and_cannot_write(town: Town, pupils: Server) -> None:
+    from sqlalchemy.exc import DBAPIError
+
+    database = Database(pupils.url, pupils.table, key=("bh",))
+    with Snapshot(database, "contract") as snapshot:
+        _, batches = snapshot.read(database, "contract", 10)
+        assert len([row for batch in batches for row in batch]) == 2
+        pupils.execute("UPDATE TABLE_ SET xm = '后来'")
+        pupils.execute("DELETE FROM TABLE_ WHERE bh = 2")
+        _, batches = snapshot.read(database, "contract", 10)
+        assert [row[1] for batch in batches for row in batch] == ["王小明", "𠮷野"]
+        with pytest.raises(DBAPIError):
+            snapshot.connection.exec_driver_sql(f"DELETE FROM {pupils.table}")
+    contract(town, pupils)
+    with pytest.raises(DeliveryError, match=r"commonground fetch CITY edu\.pupils"):
+        run(town.city())
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,13 @@ def test_a_bomb_is_refused_before_it_is_unpacked(town: Town) -> None:
     refused(town, "a.csv.gz", "300", "zip bomb")
 
 
+def test_a_city_may_set_its_own_limits(town: Town) -> None:
+    town.deliver(packed({"a.csv": A * 300}), "x.zip")
+    settings = town.folder / "city.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + '\n[intake]\narchive = "1KB"\n', encoding="utf-8")
+    refused(town, "x.zip", "1,024")
+
+
 def test_limits(tmp_path: Path) -> None:
     path = tmp_path / "x.zip"
     path.write_bytes(packed({f"{i}.csv": A for i in range(5)}))

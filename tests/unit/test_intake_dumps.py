@@ -21,7 +21,7 @@ from commonground.intake.readers import read
 from intake_kit import HEAD, Town, column
 
 COLUMNS = (column("xm", "name"), column("bj", "class"), column("sg", "height"))
-IGNORE = HEAD + 'ignore = [{ files = "*", sheets = "rz*", reason = { zh = "日志", en = "a log" } }]\n'
+IGNORE = HEAD + 'ignore = [{ files = "*", sheets = "!xueji", reason = { zh = "日志", en = "a log" } }]\n'
 
 MYSQL = """-- MySQL dump 10.19  Distrib 10.3.38-MariaDB, for Linux (x86_64)
 /*!40101 SET NAMES utf8mb4 */;

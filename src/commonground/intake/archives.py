@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from commonground.city import City
 from commonground.errors import DeliveryError, Said
 
 PREFIX = "commonground-"
@@ -51,6 +52,12 @@ class ArchiveLimits:
 
 
 LIMITS = ArchiveLimits()
+
+
+def limits_of(city: City) -> ArchiveLimits:
+    """Give the limits that a city has set."""
+    settings = city.settings.intake
+    return ArchiveLimits(ratio=settings.archive_ratio, total=int(settings.archive_bytes))
 
 
 @dataclass(frozen=True)

@@ -51,10 +51,18 @@ class Delivered:
     archive: Path | None = None
     place: tuple[int, ...] = ()
     litter: bool = False
+    limits: archives.ArchiveLimits = archives.LIMITS
 
 
-def find_files(deliveries: Path, contracts: Mapping[str, Contract]) -> list[Delivered]:
+def find_files(
+    deliveries: Path, contracts: Mapping[str, Contract], limits: archives.ArchiveLimits = archives.LIMITS
+) -> list[Delivered]:
     """List all delivered files in order of department, dataset, delivery and file.
+
+    Parameters
+    ----------
+    limits : ArchiveLimits
+        How much an archive may hold.
 
     Raises
     ------
@@ -69,7 +77,7 @@ def find_files(deliveries: Path, contracts: Mapping[str, Contract]) -> list[Deli
     out = _above(deliveries)
     for folder in folders:
         wanted = contracts.get(f"{folder.parent.name}.{folder.name}")
-        found = _in_folder(folder, wanted)
+        found = _in_folder(folder, wanted, limits)
         if wanted is not None and not wanted.absent:
             for part in [*sorted(path for path in folder.iterdir() if path.is_dir()), folder]:
                 inside = [file for file in found if file.path.is_relative_to(part)]
@@ -90,12 +98,12 @@ def _above(deliveries: Path) -> list[Delivered]:
     return out
 
 
-def _in_folder(folder: Path, contract: Contract | None) -> list[Delivered]:
+def _in_folder(folder: Path, contract: Contract | None, limits: archives.ArchiveLimits) -> list[Delivered]:
     out = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         parts = path.relative_to(folder).parts
         delivery, file = (parts[0], "/".join(parts[1:])) if len(parts) > 1 else ("", parts[0])
-        found = Delivered(folder.parent.name, folder.name, delivery, file, path, contract=contract)
+        found = Delivered(folder.parent.name, folder.name, delivery, file, path, contract=contract, limits=limits)
         one = _with_status(found, path.stat().st_size)
         if one.status == "" and not delivery:
             raise _no_delivery(path)
@@ -109,7 +117,7 @@ def _in_folder(folder: Path, contract: Contract | None) -> list[Delivered]:
 def _in_archive(found: Delivered) -> list[Delivered]:
     """List the members of an archive as files of the delivery."""
     out = []
-    for member in sorted(archives.list_members(found.path), key=lambda one: one.name):
+    for member in sorted(archives.list_members(found.path, found.limits), key=lambda one: one.name):
         path, file = found.path / member.name, f"{found.file}/{member.name}"
         inner = replace(found, file=file, path=path, archive=found.path, place=member.place)
         out.append(_with_status(inner, member.size))
@@ -156,7 +164,7 @@ def opened(found: Delivered) -> Iterator[Path]:
     if found.archive is None:
         yield found.path
         return
-    with archives.unpacked(found.archive, found.place, found.path.suffix) as unpacked:
+    with archives.unpacked(found.archive, found.place, found.path.suffix, found.limits) as unpacked:
         try:
             yield unpacked
         except CommonGroundError as error:
@@ -257,6 +265,11 @@ def _no_folder(folder: Path, name: str, contract: Contract, known: list[str]) ->
             f"请放入文件；如果部门不再提供，删去读取约定，或在 [dataset] 写 absent = true。{near.zh}",
             f"Put the files there; if the department gives none, remove the contract or set absent = true "
             f"under [dataset]. {near.en}",
+        )
+        if contract.database is None
+        else Said(
+            f"约定写的是直接取数，请先运行 commonground fetch 城市 {name}。",
+            f"Its contract names a database: run commonground fetch CITY {name} first.",
         ),
     )
 

@@ -193,11 +193,7 @@ def _sheet_layout(reading: Reading, sheet: Sheet, where: str) -> Layout | None:
     """Give the layout of a sheet; None for one that the contract ignores."""
     found, contract, first = reading.found, reading.contract, reading.layout
     for entry in contract.ignore:
-        if (
-            entry.sheets
-            and fnmatch.fnmatchcase(found.file, entry.files)
-            and fnmatch.fnmatchcase(sheet.name, entry.sheets)
-        ):
+        if entry.sheets and fnmatch.fnmatchcase(found.file, entry.files) and _names_sheet(entry.sheets, sheet.name):
             return None
     for layout in layouts_of(found, contract):
         if layout.format == first.format and fnmatch.fnmatchcase(sheet.name, layout.sheets):
@@ -215,6 +211,13 @@ def _sheet_layout(reading: Reading, sheet: Sheet, where: str) -> Layout | None:
             "Add a [[layout]] with sheets; if it is no data, list it under ignore of [dataset].",
         ),
     )
+
+
+def _names_sheet(glob: str, name: str) -> bool:
+    """Tell whether a glob names a sheet; "!xueji" names all but that one, as a dump may have hundreds of tables."""
+    if glob.startswith("!"):
+        return not fnmatch.fnmatchcase(name, glob[1:])
+    return fnmatch.fnmatchcase(name, glob)
 
 
 def _blank(sheet: Sheet) -> bool:

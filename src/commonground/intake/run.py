@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from commonground.city import City, Progress
 from commonground.errors import ConservationError, DeliveryError, Said
 from commonground.governance.vault import Vault
+from commonground.intake.archives import limits_of
 from commonground.intake.contract import load_contracts
 from commonground.intake.deliveries import Delivered, companions_digest, find_files, opened
 from commonground.intake.file import as_of, file_schema
@@ -47,7 +48,7 @@ def run(city: City, *, progress: Progress | None = None) -> IntakeResult:
     """
     pack = load_pack(city.settings.pack)
     contracts = load_contracts(city)
-    files = collect(city, find_files(city.deliveries, contracts))
+    files = collect(city, find_files(city.deliveries, contracts, limits_of(city)))
     vault = Vault(city)
     gathered = _Gathered(_replaced(files))
     plan: list[tuple[Delivered, str, str]] = []
