@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import fnmatch
 import random
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 
+from commonground.intake import load_contract
+from commonground.intake.model import Layout
 from commonground.intake.suggest.gather import Found, Group, gather, list_files
 from commonground.intake.suggest.layouts import Written, layouts
 
+ALIKE = {"cp936": "gb18030", "gbk": "gb18030"}  # subsets: files decode to the same text
 SURNAMES, GIVEN = "王李张刘陈杨赵黄周吴", "伟芳娜敏静丽强磊军洋勇艳杰涛明超秀英"
 
 
@@ -59,3 +64,32 @@ def only(path: Path) -> Found:
 
 def written(path: Path) -> list[Written]:
     return [layout for group in profiled(path) for layout in layouts(group.found, group.aside)]
+
+
+def by_hand(found: Found, group: Group, sources: Path) -> Layout:
+    """The layout that somebody wrote for a sheet."""
+    contract = load_contract(sources / group.department / f"{group.dataset}.toml")
+    return next(
+        one
+        for one in contract.layouts
+        if fnmatch.fnmatchcase(found.place.file, one.files) and fnmatch.fnmatchcase(found.profile.sheet, one.sheets)
+    )
+
+
+def compared(written: Written, hand: Layout) -> dict[str, tuple[Any, Any]]:
+    keys = written.keys
+    header = keys.get("header_row", 1)
+    out = {
+        "format": (keys["format"], hand.format),
+        "encoding": (
+            ALIKE.get(keys.get("encoding", ""), keys.get("encoding", "")),
+            ALIKE.get(hand.encoding, hand.encoding),
+        ),
+        "columns": (tuple(keys.get("columns", ())), hand.columns),
+        "short_rows": (keys.get("short_rows", "quarantine"), hand.short_rows),
+    }
+    if hand.format == "csv":
+        out["separator"] = (keys.get("separator"), hand.separator)
+    if hand.format in ("csv", "xlsx", "xls"):
+        out["header_row"] = (tuple(header) if isinstance(header, list) else (header,), hand.header_row)
+    return out

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import fnmatch
+import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cities import ROOT, Ran, run_command
 from commonground.intake import load_contract
-from commonground.intake.model import Layout
 from commonground.intake.suggest.gather import Group, gather, list_files
-from commonground.intake.suggest.layouts import Written, layouts
+from commonground.intake.suggest.layouts import layouts
+from suggest_files import by_hand, compared
 
 pytestmark = pytest.mark.xdist_group("suggest")
 
 SOURCES = ROOT / "examples" / "sample-city" / "sources"
-ALIKE = {"cp936": "gb18030", "gbk": "gb18030"}  # subsets: files decode to the same text
 
 
 @pytest.fixture(scope="module")
@@ -31,41 +29,13 @@ def groups(shared: Path) -> list[Group]:
     return gather(files, deliveries=deliveries)
 
 
-def by_hand(found: Any, group: Group) -> Layout:
-    contract = load_contract(SOURCES / group.department / f"{group.dataset}.toml")
-    return next(
-        one
-        for one in contract.layouts
-        if fnmatch.fnmatchcase(found.place.file, one.files) and fnmatch.fnmatchcase(found.profile.sheet, one.sheets)
-    )
-
-
-def compared(written: Written, hand: Layout) -> dict[str, tuple[Any, Any]]:
-    keys = written.keys
-    header = keys.get("header_row", 1)
-    out = {
-        "format": (keys["format"], hand.format),
-        "encoding": (
-            ALIKE.get(keys.get("encoding", ""), keys.get("encoding", "")),
-            ALIKE.get(hand.encoding, hand.encoding),
-        ),
-        "columns": (tuple(keys.get("columns", ())), hand.columns),
-        "short_rows": (keys.get("short_rows", "quarantine"), hand.short_rows),
-    }
-    if hand.format == "csv":
-        out["separator"] = (keys.get("separator"), hand.separator)
-    if hand.format in ("csv", "xlsx", "xls"):
-        out["header_row"] = (tuple(header) if isinstance(header, list) else (header,), hand.header_row)
-    return out
-
-
 def test_layouts_are_those_written_by_hand(groups: list[Group]) -> None:
     same: list[bool] = []
     wrong = []
     for group in groups:
         for written in layouts(group.found, group.aside):
             for found in written.found:
-                for name, (ours, theirs) in compared(written, by_hand(found, group)).items():
+                for name, (ours, theirs) in compared(written, by_hand(found, group, SOURCES)).items():
                     same.append(ours == theirs)
                     if ours != theirs:
                         wrong.append((found.place.file, found.profile.sheet, name, ours, theirs))
@@ -73,19 +43,24 @@ def test_layouts_are_those_written_by_hand(groups: list[Group]) -> None:
     assert not wrong
 
 
-def rows_set_aside(
-    rules: list[tuple[str, re.Pattern[str], str]], texts: list[tuple[str, str]]
-) -> set[tuple[str, str, str]]:
-    return {
-        (column, text, reason)
-        for column, text in texts
-        for named, pattern, reason in rules
-        if named in ("*", column) and pattern.fullmatch(text)
+def test_rows_of_data_are_those_of_the_truth(groups: list[Group], shared: Path) -> None:
+    """Titles, headers, totals and notes set aside, what is left is what the truth counts."""
+    counts = json.loads((shared / "sample-city" / "truth" / "counts.json").read_text(encoding="utf-8"))
+    told = {
+        (f["department"], f["dataset"], f["delivery"], f["file"], f["sheet"] or ""): f["data_rows"]
+        for f in counts["files"]
     }
+    seen = 0
+    for found in (one for group in groups for one in group.found):
+        place = found.place
+        rows = told[place.department, place.dataset, place.delivery, place.file, found.profile.sheet]
+        assert found.profile.rows == rows, place
+        seen += 1
+    assert seen > 60
 
 
-def test_rules_for_totals_and_notes_set_the_same_rows_aside(groups: list[Group]) -> None:
-    """Rules by hand and proposed are asked about the texts that stand at the foot of such tables, and about data."""
+def test_rules_are_as_general_as_those_by_hand(groups: list[Group]) -> None:
+    """Rules by hand and proposed are asked about texts of next year's totals and notes, and about data."""
     texts = [
         ("学校名称", "合计"), ("学校名称", "小计"), ("学校名称", "云台区第一小学"),
         ("*", "注：缺考记空白"), ("*", "备注一"), ("*", "云台区"),
@@ -93,10 +68,15 @@ def test_rules_for_totals_and_notes_set_the_same_rows_aside(groups: list[Group])
     seen = 0
     for group in groups:
         for written in layouts(group.found, group.aside):
-            hand = by_hand(written.found[0], group)
+            hand = by_hand(written.found[0], group, SOURCES)
             ours = [(r["column"], re.compile(r["matches"]), r["reason"]) for r in written.keys.get("non_data", [])]
             theirs = [(r.column, r.matches, r.reason) for r in hand.non_data]
-            assert rows_set_aside(ours, texts) == rows_set_aside(theirs, texts), (group.dataset, ours, theirs)
+            hits = [
+                {(column, text, reason) for column, text in texts for at, pattern, reason in rules
+                 if at in ("*", column) and pattern.fullmatch(text)}
+                for rules in (ours, theirs)
+            ]  # fmt: skip
+            assert hits[0] == hits[1], (group.dataset, ours, theirs)
             seen += len(theirs)
     assert seen >= 4
 

@@ -140,7 +140,7 @@ def _column(column: Column, found: Sequence[Found], pack: Pack, hide_under: int)
         "values_hidden": hidden is not None,
         "hidden_because": _both(hidden) if hidden else None,
         "forms": _forms(whole, hide_under),
-        "secret": _secret(whole, hidden=hidden is not None, hide_under=hide_under),
+        "secret": _secret(column, found, whole, hidden=hidden is not None, hide_under=hide_under),
     }
     if hidden is None:
         out |= _values(whole, hide_under)
@@ -196,11 +196,15 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _secret(whole: ColumnProfile, *, hidden: bool, hide_under: int) -> set[str]:
+def _secret(
+    column: Column, found: Sequence[Found], whole: ColumnProfile, *, hidden: bool, hide_under: int
+) -> set[str]:
     """Texts of a column that are not shown, but for numbers so short that they say nothing."""
     shown = set() if hidden else {text for text, times in whole.values if times >= hide_under}
-    texts = {*whole.sample, *(text for text, _ in whole.values)} - shown
-    return {text for text in texts if len(text) > 1 and not (len(text) < 4 and text.isdigit())}
+    texts: set[str] = set()
+    for part in (c for one in found for c in one.profile.columns if c.name in column.sources):
+        texts.update(part.sample, (text for text, _ in part.values))
+    return {text for text in texts - shown if len(text) > 1 and not (len(text) < 4 and text.isdigit())}
 
 
 def _tells(said: Said, secret: set[str]) -> bool:
