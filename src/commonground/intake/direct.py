@@ -13,7 +13,7 @@ from commonground.intake.convert import Setting
 from commonground.intake.dates import usual_days
 from commonground.intake.ids import whole_numbers
 from commonground.intake.model import ColumnRule, Concept
-from commonground.intake.texts import lengths, matches, unfolded
+from commonground.intake.texts import data_of, lengths, matches, unfolded
 from commonground.intake.units import factor
 
 if TYPE_CHECKING:
@@ -93,7 +93,10 @@ def _text(column: pa.Array, rule: ColumnRule, concept: Concept, setting: Setting
 
 
 def _id(column: pa.Array, rule: ColumnRule, concept: Concept, setting: Setting) -> _Found:
-    return {concept.name: _where(lengths(column) > 0, column)}, whole_numbers(column, setting.year)
+    import pyarrow.compute as pc
+
+    upper = pc.ascii_upper(column) if b"x" in data_of(column) else column
+    return {concept.name: _where(lengths(column) > 0, upper)}, whole_numbers(upper, setting.year)
 
 
 def _date(column: pa.Array, rule: ColumnRule, concept: Concept, setting: Setting) -> _Found:

@@ -261,7 +261,8 @@ def _looked_up(values: pa.Array, position: pa.Array) -> pa.Array:
     if not pa.types.is_string(values.type):
         return values.take(position)
     again = values.dictionary_encode()
-    return pa.DictionaryArray.from_arrays(again.indices.take(position), again.dictionary)
+    small = again.indices.cast(pa.int8()) if len(again.dictionary) < 127 else again.indices
+    return pa.DictionaryArray.from_arrays(small.take(position), again.dictionary)
 
 
 def _array(values: list[Any], kind: pa.DataType) -> pa.Array:

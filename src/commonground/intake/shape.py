@@ -188,13 +188,17 @@ def _with_columns(
         theirs, where = [column.filter(pa.array(~over)) for column in theirs], where[~over]
     if not len(places):
         return dict(zip(names, theirs, strict=False)), where, bad, mended
-    both = np.concatenate([places, where])
-    order = np.argsort(both, kind="stable")
-    merged = {
-        name: pa.concat_arrays([mine, column]).take(pa.array(order))
-        for (name, mine), column in zip(columns.items(), theirs, strict=False)
-    }
-    return merged, both[order], bad, mended
+    order = np.argsort(places, kind="stable")
+    places = places[order]
+    at = np.searchsorted(where, places).tolist()
+    cuts = list(zip([0, *at], [*at, len(where)], strict=True))
+    merged = {}
+    for (name, mine), column in zip(columns.items(), theirs, strict=False):
+        mine, pieces = mine.take(pa.array(order)), [column.slice(0, at[0])]
+        for i, (start, stop) in enumerate(cuts[1:]):
+            pieces += [mine.slice(i, 1), column.slice(start, stop - start)]
+        merged[name] = pa.concat_arrays(pieces)
+    return merged, np.insert(where, at, places), bad, mended
 
 
 def _int_array(values: Sequence[int]) -> np.ndarray[Any, Any]:

@@ -67,6 +67,7 @@ class Span:
     lines: int
     long: bool = False
     last: bool = False
+    returns: bool = False  # some line ends are a carriage return alone
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ class Text:
         The file ends inside a character of the last line, which is not in ``data``.
     excess : int
         As ``utf8_excess`` of the undecoded bytes, where another encoding is declared; else -1.
+    returns : bool
+        Some line ends may be a carriage return alone.
     """
 
     data: bytes
@@ -92,6 +95,7 @@ class Text:
     long: bool = False
     last: bool = False
     excess: int = -1
+    returns: bool = True
 
 
 def splittable(encoding: str) -> bool:
@@ -138,7 +142,8 @@ class _Cutter:
                 yield self._close(self.pending + first, 1, True)
                 block, cut = block[first:], cut - first
         if cut:
-            yield self._close(self.pending + cut, count_ends(block[:cut]), False)
+            lines, returns = count_ends(block[:cut])
+            yield replace(self._close(self.pending + cut, lines, False), returns=returns > 0)
         self.pending += len(block) - cut
 
     def finish(self, last: Span | None) -> Iterator[Span]:
@@ -167,13 +172,16 @@ def line_end(data: bytes) -> int:
     return first + (data[first - 1 : first + 1] == b"\r\n")
 
 
-def count_ends(data: bytes) -> int:
-    """Count line ends of any kind without splitting: what the conservation sum is held against."""
+def count_ends(data: bytes) -> tuple[int, int]:
+    """Count line ends of any kind without splitting, and those that are a carriage return alone.
+
+    The conservation sum is held against it.
+    """
     import numpy as np
 
     array = np.frombuffer(data, np.uint8)
     returns = lone_returns(array)
-    return int(np.count_nonzero(array == 10)) + returns
+    return int(np.count_nonzero(array == 10)) + returns, returns
 
 
 def lone_returns(array: np.ndarray[Any, Any]) -> int:
@@ -217,7 +225,7 @@ def load(path: Path, span: Span, encoding: str) -> Text:
         data = data.removeprefix(codecs.BOM_UTF8)
     if is_gb(encoding):
         data = of_today_utf8(data)
-    return Text(data, span.first_line, span.lines, cut, False, span.last, excess)
+    return Text(data, span.first_line, span.lines, cut, False, span.last, excess, span.returns)
 
 
 def _recode(path: Path, raw: bytes, span: Span, encoding: str) -> tuple[bytes, bool]:
@@ -247,12 +255,12 @@ def _stream(path: Path, encoding: str, limits: Limits) -> Iterator[Text]:
             yield Text(head, line, 1, long=True)
             line, head, held, end = line + 1, b"", held[first:], end - first
         if end:
-            lines = count_ends(held[:end])
+            lines, _ = count_ends(held[:end])
             yield Text(held[:end], line, lines)
             line, held = line + lines, held[end:]
         elif len(held) > limits.line:
             head, held = head or _beginning(held), held[-1:]  # what may be half a line end
-    lines = count_ends(held) + (cut or held[-1:] not in (b"", b"\r", b"\n"))
+    lines = count_ends(held)[0] + (cut or held[-1:] not in (b"", b"\r", b"\n"))
     if head:
         yield Text(head, line, 1, long=True, last=True)
     elif lines or line == 1:

@@ -118,7 +118,7 @@ def split(text: Text, layout: Layout, width: int) -> Sheet:
         out.bad.append(BadRow(text.first_line, "line_too_long", CONTROL.sub("", text.data.decode())))
         return _sheet(text, out, (), None, total)
     data = text.data
-    if lone_returns(np.frombuffer(data, np.uint8)):
+    if text.returns and lone_returns(np.frombuffer(data, np.uint8)):
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     first = text.first_line
     if text.cut:
