@@ -145,6 +145,27 @@ def test_a_corrected_file_closes_what_is_right_in_it(town: Town) -> None:
     assert [i.number for i in after.items.values()] == [i.number for i in before.items.values()]
 
 
+def test_what_was_accepted_is_not_asked_again_in_a_corrected_file(town: Town) -> None:
+    city = town.city()
+    (made,) = sheets(city)
+    hand_in(
+        city, fill(made.path.read_bytes(), lambda line: ("属实", "", "量过两次") if line["text"] == "999" else None)
+    )
+    before = registered(city)
+    (accepted,) = [i for i in before.items.values() if i.state == "accepted"]
+    town.deliver(
+        HEADER + "戊,男,,2011-02-02,150\n丙,男,,2010-03-03,999\n乙,女,,2010-02-28,998\n", "a.csv", "2025-09-10-更正"
+    )
+    for _ in range(2):
+        after = registered(town.city()).items
+        assert (after[accepted.number].state, after[accepted.number].fault.delivery) == ("accepted", "2025-09-10-更正")
+        assert [(i.fault.rows, i.fault.text) for i in after.values() if not i.settled] == [((4,), "998")]
+    table = intake.run(town.city()).tables["edu.pupils"].to_pylist()
+    assert [(p["name"], p["height"]) for p in table if p["status"] == "record"] == [
+        ("戊", 150.0), ("丙", 999.0), ("乙", None)
+    ]  # fmt: skip
+
+
 def test_a_later_delivery_mends_facts_that_do_not_change_and_no_others(tmp_path: Path) -> None:
     town = Town(tmp_path)
     town.contract(*PUPILS)

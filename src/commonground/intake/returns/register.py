@@ -19,11 +19,15 @@ SYSTEM = "system"
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of an item's row in a later delivery: ``via`` of ``model.VIA``, or the fault that it still has."""
+    """What became of an item's row in a later delivery: ``via`` of ``model.VIA``, or the fault that it still has.
+
+    ``accepted``: the department said of this very text that it is right, and is not asked again.
+    """
 
     via: str = ""
     delivery: str = ""
     fault: Fault | None = None
+    accepted: bool = False
 
 
 @dataclass
@@ -92,11 +96,14 @@ def update(
     found = {fault.key: fault for fault in faults}
     moved = {fate.fault.key: key for key, fate in fates.items() if fate.fault is not None}
     known = register.by_key()
+    numbers = {key: item.number for key, item in known.items() if not item.settled}
     for key, item in known.items():
-        if item.settled:
-            _see_again(register, item, found.get(key), at)
+        if item.settled and key in fates and fates[key].accepted:
+            _follow(register, item, fates[key], at)
+        elif item.settled:
+            _see_again(register, item, found.get(key), at, explained=key in fates)
         elif key in fates:
-            _meet(register, item, fates[key], at)
+            _meet(register, item, fates[key], at, numbers)
         elif key in found:
             register.put(replace(item, fault=found[key]))
         else:
@@ -105,33 +112,41 @@ def update(
     number = max(register.items, default=0)
     ages = _ages(known.values())
     for key, fault in found.items():
-        if key in known or key in fates or (key in moved and moved[key] in known):
+        before = known.get(moved.get(key, ""))
+        if key in known or key in fates or (before is not None and (not before.settled or before.via == "as_is")):
             continue
         number += 1
         since = ages.get((fault.delivery, fault.file, fault.sheet, fault.column), day)
         register.put(Item(number, fault, since=since, key=key).told(at, SYSTEM, "found"))
 
 
-def _see_again(register: Register, item: Item, fault: Fault | None, at: str) -> None:
+def _see_again(register: Register, item: Item, fault: Fault | None, at: str, *, explained: bool) -> None:
     """Open a closed item whose fault is there once more; what the department or an officer settled stays settled."""
-    if fault is not None and item.via in ("sheet", "file", "gone", "contract", "listed"):
+    mended = item.via in ("sheet", "file", "gone", "contract", "listed")
+    if fault is not None and (mended or (item.via in ("later", "same") and not explained)):
         register.put(replace(item, fault=fault).told(at, SYSTEM, "found again", state="open", via=""))
 
 
-def _meet(register: Register, item: Item, fate: Fate, at: str) -> None:
-    """Settle an item by a later delivery, or follow its fault there."""
+def _meet(register: Register, item: Item, fate: Fate, at: str, numbers: dict[str, int]) -> None:
+    """Settle an item by a later delivery, or follow its fault there; ``numbers`` are those of unsettled items."""
     if fate.fault is None:
         register.put(item.told(at, SYSTEM, "closed", fate.delivery, state="closed", via=fate.via))
         return
-    other = register.by_key().get(fate.fault.key)
+    other = numbers.get(fate.fault.key, item.number)
     if fate.fault.key == item.key:
         register.put(replace(item, fault=fate.fault))
-    elif other is not None and other.number != item.number and not other.settled:
-        note = f"{min(other.number, item.number):05d}"
-        register.put(item.told(at, SYSTEM, "closed", note, state="closed", via="same"))
+    elif other != item.number:
+        register.put(item.told(at, SYSTEM, "closed", f"{other:05d}", state="closed", via="same"))
     else:
-        changes = {"fault": fate.fault, "key": fate.fault.key}
-        register.put(item.told(at, SYSTEM, "still there", fate.delivery, **changes))
+        numbers[fate.fault.key] = item.number
+        _follow(register, item, fate, at)
+
+
+def _follow(register: Register, item: Item, fate: Fate, at: str) -> None:
+    """Let an item be about the same fault in a later file."""
+    assert fate.fault is not None
+    changes = {"fault": fate.fault, "key": fate.fault.key}
+    register.put(item.told(at, SYSTEM, "still there", fate.delivery, **changes))
 
 
 def _listed(item: Item, found: Mapping[str, Fault]) -> str:

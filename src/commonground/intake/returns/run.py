@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +78,12 @@ def refresh(city: City, result: IntakeResult, faults: Sequence[Fault] = ()) -> d
         asked = {fault.key: fault for fault in by_name[name]}
         asked |= {item.key: item.fault for item in book.unsettled}
         replaced = find_replaced(files_of(result, name))
+        accepted = {
+            item.key: item for item in book.items.values() if item.via == "as_is" and _place(item.fault) in replaced
+        }
+        asked |= {key: item.fault for key, item in accepted.items()}
         fates = _fates(result, name, list(asked.values()), by_name[name], replaced)
+        fates = _still_accepted(vault, accepted, fates)
         corrected = {item.key: given[name, item.number] for item in book.unsettled if (name, item.number) in given}
         before = dict(book.items)
         register.update(book, by_name[name], fates, corrected, now)
@@ -123,6 +128,31 @@ def _fates(
         needed = {c for tier in match.tiers(contract, part.column_names) for c in tier} | wanted | {"name"}
         slim.append(part.select([c for c in part.column_names if c in match.PLACE or c in needed]))
     return match.fates(asked, now, pa.concat_tables(slim), contract, replaced)
+
+
+def _place(fault: Fault) -> tuple[str, str]:
+    return (fault.delivery, fault.file)
+
+
+def _still_accepted(vault: Vault, accepted: Mapping[str, Item], fates: dict[str, Fate]) -> dict[str, Fate]:
+    """Carry “right as delivered” over to a corrected file that holds the same text in the same row."""
+    if not accepted:
+        return fates
+    said = {(one.dataset, one.item): one for held in layer.load(vault).values() for one in held if one.kind == "as_is"}
+    carried: list[layer.Correction] = []
+    out = {key: fate for key, fate in fates.items() if key not in accepted}
+    for key, item in accepted.items():
+        fate, before = fates.get(key), said.get((item.fault.name, item.number))
+        if fate is None or fate.fault is None or before is None or fate.fault.text != before.text:
+            continue
+        if fate.fault.key != key:
+            out[key] = replace(fate, accepted=True)
+            new = fate.fault
+            moved = replace(before, sha256=new.sha256, sheet=new.sheet, column=new.column)
+            carried.append(replace(moved, rows=new.rows, numbers=new.numbers))
+    if carried:
+        layer.add(vault, carried)
+    return out
 
 
 def files_of(result: IntakeResult, name: str) -> set[tuple[str, str]]:
