@@ -51,12 +51,15 @@ def count_checks(result: IntakeResult, city: City) -> list[Counted]:
     for row in result.conservation.to_pylist():
         sums.setdefault(f"{row['department']}.{row['dataset']}", []).append(row)
     out: list[Counted] = []
-    with_rows = [name for name in result.contracts if name in result.tables]
-    for name in with_rows:
-        seen = Seen(result.contracts[name])
-        gather_sums(seen, sums.get(name, []), quarantine.get(name, []))
-        counts = _Dataset(result, seen, pack, rules, city.settings).counts()
-        out.append(Counted(seen.contract, dict(seen.days), tuple(c for c in counts if c.delivery in seen.days)))
+    engine = open_engine(EngineSettings("duckdb", city.settings.engine.memory, city.settings.engine.threads))
+    try:
+        for name in [name for name in result.contracts if name in result.tables]:
+            seen = Seen(result.contracts[name])
+            gather_sums(seen, sums.get(name, []), quarantine.get(name, []))
+            counts = _Dataset(result, seen, pack, rules, city.settings).counts(engine)
+            out.append(Counted(seen.contract, dict(seen.days), tuple(c for c in counts if c.delivery in seen.days)))
+    finally:
+        engine.close()
     return out
 
 
@@ -93,15 +96,8 @@ class _Dataset:
             c.kind.name == kind and n in self.result.tables for n, c in self.result.contracts.items()
         )
 
-    def counts(self) -> list[Count]:
+    def counts(self, engine: Engine) -> list[Count]:
         """Count everything."""
-        engine = open_engine(EngineSettings("duckdb", self.settings.engine.memory, self.settings.engine.threads))
-        try:
-            return self._counted(engine)
-        finally:
-            engine.close()
-
-    def _counted(self, engine: Engine) -> list[Count]:
         rowwise = [c for c in self.checks.values() if c.type.name in ROWWISE]
         whole = [c for c in self.checks.values() if c.type.name in WHOLE]
         needs = [ROWWISE[c.type.name](self._precise(c), self.settings) for c in rowwise]
