@@ -133,7 +133,8 @@ def read_bytes(
     if cut:
         outcomes = list(read_parts(reading, keep, cut))
     taken = put_together(reading, outcomes)
-    return Read(pa.concat_tables([reading.schema.empty_table(), *(parts[n] for n in sorted(parts))]), taken.sheets)
+    tables = [reading.schema.empty_table(), *(parts[n].cast(reading.schema) for n in sorted(parts))]
+    return Read(pa.concat_tables(tables), taken.sheets)
 
 
 def _values(records: pa.Table) -> list[tuple[object, ...]]:

@@ -46,7 +46,7 @@ def find_errors(path: Path) -> Errors:
     """
     with path.open("rb") as file:
         if file.read(4) == _OLE:
-            return _in_xls(_workbook_stream(path.read_bytes()))
+            return _in_xls(workbook_stream(path.read_bytes()))
     with zipfile.ZipFile(path) as archive:
         names = set(archive.namelist())
         if "xl/workbook.bin" in names:
@@ -56,7 +56,8 @@ def find_errors(path: Path) -> Errors:
         return _in_xlsx(archive) if "xl/workbook.xml" in names else {}
 
 
-def _relations(archive: zipfile.ZipFile, book: str) -> dict[str, str]:
+def relations(archive: zipfile.ZipFile, book: str) -> dict[str, str]:
+    """Give the parts that a workbook's relations lead to."""
     tree = ElementTree.fromstring(archive.read(f"xl/_rels/{book}.rels"))
     out = {}
     for one in tree:
@@ -66,17 +67,22 @@ def _relations(archive: zipfile.ZipFile, book: str) -> dict[str, str]:
 
 
 def _in_xlsx(archive: zipfile.ZipFile) -> Errors:
-    paths = _relations(archive, "workbook.xml")
-    book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
     out: Errors = {}
-    for sheet in (one for one in book.iter() if one.tag.rpartition("}")[2] == "sheet"):
-        target = paths.get(sheet.attrib.get(_REL, ""), "")
-        if "worksheets" in target:
-            with archive.open(target) as file:
-                found = list(_xlsx_cells(file))
-            if found:
-                out[sheet.attrib["name"]] = found
+    for name, target in xlsx_sheets(archive):
+        with archive.open(target) as file:
+            found = list(_xlsx_cells(file))
+        if found:
+            out[name] = found
     return out
+
+
+def xlsx_sheets(archive: zipfile.ZipFile) -> list[tuple[str, str]]:
+    """List name and part of each worksheet of an XLSX."""
+    paths = relations(archive, "workbook.xml")
+    book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
+    listed = (one for one in book.iter() if one.tag.rpartition("}")[2] == "sheet")
+    pairs = [(sheet.attrib["name"], paths.get(sheet.attrib.get(_REL, ""), "")) for sheet in listed]
+    return [(name, target) for name, target in pairs if "worksheets" in target]
 
 
 def _xlsx_cells(file: IO[bytes]) -> Iterator[tuple[int, int, str]]:
@@ -102,7 +108,7 @@ def _column(letters: bytes) -> int:
     return number - 1
 
 
-def _records(data: bytes) -> Iterator[tuple[int, bytes]]:
+def records(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Records of a BIFF12 part: kind and size in seven bits a byte."""
     at = 0
     while at < len(data):
@@ -124,23 +130,31 @@ def _varint(data: bytes, at: int, longest: int) -> tuple[int, int]:
 
 
 def _in_xlsb(archive: zipfile.ZipFile) -> Errors:
-    paths = _relations(archive, "workbook.bin")
     out: Errors = {}
-    for kind, body in _records(archive.read("xl/workbook.bin")):
-        if kind != 0x019C:  # BrtBundleSh
-            continue
-        size = struct.unpack_from("<I", body, 8)[0]
-        relation = body[12 : 12 + 2 * size].decode("utf-16-le")
-        length = struct.unpack_from("<I", body, 12 + 2 * size)[0]
-        name = body[16 + 2 * size : 16 + 2 * size + 2 * length].decode("utf-16-le")
+    for name, target in xlsb_sheets(archive):
         row, found = 0, []
-        for what, cell in _records(archive.read(paths[relation])) if "worksheets" in paths.get(relation, "") else ():
+        for what, cell in records(archive.read(target)):
             if what == 0:  # BrtRowHdr
                 row = struct.unpack_from("<I", cell)[0]
             elif what in (3, 11):  # BrtCellError, BrtFmlaError
                 found.append((row, struct.unpack_from("<I", cell)[0], TEXTS.get(cell[8], "#VALUE!")))
         if found:
             out[name] = found
+    return out
+
+
+def xlsb_sheets(archive: zipfile.ZipFile) -> list[tuple[str, str]]:
+    """List name and part of each worksheet of an XLSB."""
+    paths, out = relations(archive, "workbook.bin"), []
+    for kind, body in records(archive.read("xl/workbook.bin")):
+        if kind != 0x019C:  # BrtBundleSh
+            continue
+        size = struct.unpack_from("<I", body, 8)[0]
+        relation = body[12 : 12 + 2 * size].decode("utf-16-le")
+        length = struct.unpack_from("<I", body, 12 + 2 * size)[0]
+        name = body[16 + 2 * size : 16 + 2 * size + 2 * length].decode("utf-16-le")
+        if "worksheets" in paths.get(relation, ""):
+            out.append((name, paths[relation]))
     return out
 
 
@@ -164,7 +178,7 @@ def _in_ods(archive: zipfile.ZipFile) -> Errors:
     return out
 
 
-def _workbook_stream(data: bytes) -> bytes:
+def workbook_stream(data: bytes) -> bytes:
     """Take the stream "Workbook" out of an OLE file: sectors chained by a table of the next of each."""
     size = 1 << struct.unpack_from("<H", data, 30)[0]
     fats = list(struct.unpack_from("<109I", data, 76))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import struct
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +16,7 @@ from commonground.intake.archives import check_workbook
 from commonground.intake.model import Layout, Limits, Sheet
 from commonground.intake.readers import unreadable
 from commonground.intake.readers.cells import CONTROL, cell_text
+from commonground.intake.readers.extents import check_extents
 from commonground.intake.readers.formula_errors import Errors, find_errors
 
 _DAMAGE = (OSError, ValueError, KeyError, IndexError, struct.error, zipfile.BadZipFile, ElementTree.ParseError)
@@ -33,13 +37,53 @@ def read_workbook(path: Path, layout: Layout, _limits: Limits) -> Iterator[Sheet
     _check_kind(path)
     check_workbook(path)
     try:
+        check_extents(path)
+        errors = find_errors(path)
         with path.open("rb") as file:
-            book = calamine.CalamineWorkbook.from_filelike(file)
-            errors = find_errors(path)
+            with _calm():
+                book = calamine.CalamineWorkbook.from_filelike(file)
             for name in book.sheet_names:
-                yield _sheet(name, book.get_sheet_by_name(name), errors)
+                with _calm():
+                    held = book.get_sheet_by_name(name)
+                yield _sheet(name, held, errors)
     except (calamine.CalamineError, *_DAMAGE) as fault:
         raise unreadable(path, layout.format, fault) from None
+
+
+@contextlib.contextmanager
+def _calm() -> Iterator[None]:
+    """Turn a panic of the library, which is no ``Exception``, into damage, and keep its own words off the screen.
+
+    It writes to file descriptor 2 before it raises. What is written there meanwhile is held and given out if nothing
+    happens.
+
+    Raises
+    ------
+    ValueError
+        The library panicked.
+    """
+    try:
+        told = os.dup(2)
+    except OSError:  # no such descriptor: nobody looks
+        told = -1
+    with tempfile.TemporaryFile() as held:
+        if told >= 0:
+            os.dup2(held.fileno(), 2)
+        panicked = False
+        try:
+            yield
+        except BaseException as fault:
+            panicked = type(fault).__name__ == "PanicException"
+            if not panicked:
+                raise
+            raise ValueError(f"the reader gave up: {str(fault)[:120]}") from None
+        finally:
+            if told >= 0:
+                os.dup2(told, 2)
+                os.close(told)
+                held.seek(0)
+                if not panicked and (rest := held.read()):
+                    os.write(2, rest)
 
 
 def _sheet(name: str, sheet: object, errors: Errors) -> Sheet:
