@@ -7,6 +7,7 @@ import io
 import re
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -237,6 +238,10 @@ def test_a_hundred_thousand_items_stay_bounded(tmp_path: Path) -> None:
     assert time.process_time() - start < 15  # unit: seconds of one core; a few on an idle one
     assert len(drawn) < 3_000_000
     assert (len(page.lines), page.unlisted) == (LINES, 100_000 - LINES)
+    sent = [replace(item, sheets=("R",)) if item.number <= LINES else item for item in items]
+    assert {line.number for line in make_content(city, contract, "d", sent, DAY, DAY).lines} == set(
+        range(LINES + 1, 2 * LINES + 1)
+    )
     assert f"{100_000 - LINES:,}" in "".join(parts(drawn).values())
 
 

@@ -88,7 +88,8 @@ def is_return_sheet(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as book:
             info = book.getinfo("xl/workbook.xml")
-            return info.file_size < 1_000_000 and f'name="{MARK}"'.encode() in book.read(info)
+            said = book.read(info) if info.file_size < 1_000_000 else b""
+            return any(f'name="{name}"'.encode() in said for name in (MARK, ITEMS))
     except (OSError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
         return False
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from commonground.errors import Said
 from commonground.intake.model import ColumnRule, Contract
+from commonground.intake.returns.faults import order
 from commonground.intake.returns.model import Item
 from commonground.intake.returns.words import choice, todo, what
 
@@ -99,7 +100,9 @@ def make_content(
     city: City, contract: Contract, delivery: str, items: Sequence[Item], made_on: dt.date, destroy_by: dt.date
 ) -> Content:
     """Lay out the unsettled items of one delivery."""
-    shown = items[:LINES]
+    # where there are too many, those that never stood on a sheet come first, so that the next one holds the rest
+    waiting = sorted(items, key=lambda item: (len(item.sheets), item.number))[:LINES]
+    shown = sorted(waiting, key=lambda item: order(item.fault))
     codes = {}
     for item in shown:
         listed = _codes(_rule(contract, item.fault.column, item.fault.concept), city)

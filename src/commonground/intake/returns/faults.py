@@ -32,7 +32,7 @@ def find_faults(result: IntakeResult, settings: Settings) -> list[Fault]:
     sheets = {tuple(row[name] for name in _PLACE): row for row in result.conservation.to_pylist()}
     held = {place for place, row in sheets.items() if row["status"] == "read"}
     out = [*_columns_and_values(result, sheets, held), *_files(sheets), *_deliveries(result, settings, sheets)]
-    return sorted(out, key=_order)
+    return sorted(out, key=order)
 
 
 def _named(kind: Sequence[str]) -> dict[str, Any]:
@@ -40,7 +40,8 @@ def _named(kind: Sequence[str]) -> dict[str, Any]:
     return dict(zip(_KIND, kind, strict=True))
 
 
-def _order(fault: Fault) -> tuple[Any, ...]:
+def order(fault: Fault) -> tuple[Any, ...]:
+    """Give what faults are sorted by: file and sheet, then from the largest scope to the smallest, column, row."""
     scope = ("delivery", "file", "column", "row", "group", "value").index(fault.scope)
     place = (fault.department, fault.dataset, fault.delivery, fault.file, fault.sheet)
     return (*place, scope, fault.column, fault.reason, fault.rows[:1], fault.text)

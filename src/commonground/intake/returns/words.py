@@ -39,6 +39,10 @@ TODO = {
     "cut_off": Said(
         "文件没有写完，请重新导出并交付完整文件。", "The file ends too early: export it again and deliver all of it."
     ),
+    "not_counted": Said(
+        "文件头的记录数不对，请用原系统重新导出后交付。",
+        "The file's own count of records is wrong: export it again from the system and deliver it.",
+    ),
     "pattern": Said("请按规定格式填写。", "Give it in the required form."),
     "code_outside_list": _CODE,
     "not_an_area": Said(
