@@ -7,6 +7,7 @@ import random
 import zipfile
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from commonground.errors import DeliveryError
@@ -143,6 +144,48 @@ def test_subtotals_inside_and_the_header_once_more(tmp_path: Path) -> None:
     assert sheet.rows == 24
     reasons = [rule["reason"] for rule in sheet.layout["non_data"]]
     assert sorted(reasons) == ["header", "total"] or sorted(reasons) == ["header", "note", "total"]
+
+
+def test_merged_cells_among_the_data(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["学校", "姓名", "性别", "年级", "备注"])
+    for i in range(24):
+        sheet.append(
+            ["文昌小学" if i == 0 else "观音小学" if i == 12 else None, f"张{i}", "男", 3, None if i else "好"]
+        )
+    sheet.merge_cells("A2:A13")
+    sheet.merge_cells("A14:A25")
+    book.save(tmp_path / "a.xlsx")
+    profile = only(tmp_path / "a.xlsx").profile
+    assert profile.layout["fill_down"] == ["学校"]
+    assert dict(profile.columns[0].values) == {"文昌小学": 12, "观音小学": 12}
+    sheet.merge_cells("E2:E5")
+    book.save(tmp_path / "a.xlsx")
+    again = only(tmp_path / "a.xlsx").profile
+    assert again.layout["fill_down"] == ["学校"]
+    assert any("“备注” has merged cells" in said.en for said in again.doubts)
+
+
+def test_a_sheet_that_describes_the_others(tmp_path: Path) -> None:
+    path = workbook(
+        tmp_path / "a.xlsx",
+        数据=[["XM", "XB", "SG"], *([f"张{i}", 1 + i % 2, 120 + i] for i in range(30))],
+        字段说明=[["字段名", "含义", "代码"], ["XM", "姓名", ""], ["XB", "性别", "1男 2女"], ["SG", "身高", ""]],
+    )
+    found = only(path)
+    assert [column.label for column in found.profile.columns] == ["姓名", "性别", "身高"]
+    assert found.profile.columns[1].value_labels == {"1": "男", "2": "女"}
+
+
+def test_a_letter_is_no_table(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(separated(TABLE), encoding="utf-8")
+    (tmp_path / "通知.txt").write_text("各区县：\n现将数据报送如下。\n联系人：教研室。\n谢谢！\n", encoding="utf-8")
+    (group,) = profiled(tmp_path)
+    assert [(one.place.file, one.why) for one in group.aside] == [("通知.txt", "notes")]
+    one = tmp_path / "list.csv"
+    one.write_text(separated([["身份证号"], *([row[4]] for row in people())]), encoding="utf-8")
+    assert only(one).profile.rows == 60
 
 
 def test_headings_of_parts_are_left_to_a_person(tmp_path: Path) -> None:

@@ -120,6 +120,17 @@ def read(path: Path, name: str = "") -> Codebook:
     return Codebook(path, tuple(_from_lines(lines)), text)
 
 
+def is_codebook_sheet(name: str, rows: Sequence[Sequence[str]]) -> bool:
+    """Tell by its name and content whether a sheet of a workbook describes the columns of the others."""
+    return bool(_FILE.search(name)) and bool(_from_table(rows))
+
+
+def of_sheet(path: Path, name: str, rows: Sequence[Sequence[str]]) -> Codebook:
+    """Take a sheet of a workbook for a layout file; without entries where it is none."""
+    entries = _from_table(rows) if is_codebook_sheet(name, rows) else []
+    return Codebook(Path(f"{path.name} [{name}]"), tuple(entries))
+
+
 def _text(path: Path) -> str:
     from commonground.intake.suggest.encoding import detect
 

@@ -149,10 +149,13 @@ def _profile(path: Path, place: Place, *, single: bool) -> tuple[list[Found], li
 def _sheets(path: Path, place: Place, books: Sequence[Codebook]) -> tuple[list[Found], list[Aside]]:
     found, aside = [], []
     try:
-        for grid in grids(path, books):
+        read = grids(path, books)
+        books = [*books, *(codebook.of_sheet(path, grid.sheet, grid.rows) for grid in read if grid.sheet)]
+        books = [book for book in books if book.entries]
+        for grid in read:
             if table.is_blank(grid):
                 aside.append(Aside(place, path, "blank", grid.sheet))
-            elif grid.sheet and table.is_notes(grid):
+            elif table.is_notes(grid) or (grid.sheet and codebook.is_codebook_sheet(grid.sheet, grid.rows)):
                 aside.append(Aside(place, path, "notes", grid.sheet))
             else:
                 profile = table.profile(grid, place.file, books)

@@ -29,7 +29,8 @@ class Grid:
     """A sheet's cells with what is known of the file so far.
 
     ``layout`` holds keys of a contract's ``[[layout]]``; ``why``, ``confidence`` and ``doubts`` go with them.
-    ``names`` is empty where the names must be found among the rows.
+    ``names`` is empty where the names must be found among the rows. ``merged`` are cells of a workbook merged
+    downwards: column, first and last row, from 0.
     """
 
     sheet: str
@@ -41,6 +42,7 @@ class Grid:
     value_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
+    merged: Sequence[tuple[int, int, int]] = ()
     why: dict[str, Said] = field(default_factory=dict)
     confidence: dict[str, float] = field(default_factory=dict)
     doubts: list[Said] = field(default_factory=list)
@@ -214,12 +216,22 @@ def _binary(path: Path, kind: str, text: encoding.Encoding | None = None) -> lis
         layout["encoding"], why["encoding"], confidence["encoding"] = name, said, sure
         doubts += more
     out = []
+    merged = _merged(path) if kind in ("xlsx", "xls", "xlsb", "ods") else {}
     for sheet in _sheets(path, layout):
         grid = Grid(
-            sheet["name"], sheet["rows"], sheet["physical"], dict(layout), sheet["total"], names=sheet["names"],
+            sheet["name"],
+            sheet["rows"],
+            sheet["physical"],
+            dict(layout),
+            sheet["total"],
+            names=sheet["names"],
             value_labels=sheet["labels"],
-            labels=sheet["titles"], why=dict(why), confidence=dict(confidence), doubts=list(doubts),
-        )  # fmt: skip
+            labels=sheet["titles"],
+            merged=merged.get(sheet["name"], ()),
+            why=dict(why),
+            confidence=dict(confidence),
+            doubts=list(doubts),
+        )
         if sheet["total"] > len(sheet["rows"]) + 1:
             kept = len(sheet["rows"])
             grid.why["rows"] = Said(f"看了前 {kept:,} 行", f"the first {kept:,} rows were looked at")
@@ -238,7 +250,7 @@ def _sheets(path: Path, layout: Mapping[str, Any]) -> list[dict[str, Any]]:
         for part in read(path, wanted):
             start = {"name": part.name, "rows": [], "physical": [], "total": 0, "names": part.names}
             here = out.setdefault(part.name, start | {"labels": part.labels, "titles": part.titles})
-            here["total"] += part.total
+            here["total"] += part.total - sum(not bad.text for bad in part.bad)
             room = MOST_ROWS - len(here["rows"])
             if room > 0:
                 rows, physical = _rows_of(part, room)
@@ -252,6 +264,22 @@ def _sheets(path: Path, layout: Mapping[str, Any]) -> list[dict[str, Any]]:
             raise kinds.protected(path) from None
         raise
     return list(out.values())
+
+
+def _merged(path: Path) -> dict[str, list[tuple[int, int, int]]]:
+    """Cells merged downwards, by sheet; none where the library cannot tell."""
+    import python_calamine as calamine
+
+    out: dict[str, list[tuple[int, int, int]]] = {}
+    try:
+        book = calamine.CalamineWorkbook.from_path(str(path))
+        for name in book.sheet_names:
+            for (top, left), (bottom, right) in book.get_sheet_by_name(name).merged_cell_ranges or ():
+                if bottom > top:
+                    out.setdefault(name, []).extend((column, top, bottom) for column in range(left, right + 1))
+    except (calamine.CalamineError, OSError, ValueError):
+        return {}
+    return out
 
 
 def _total(path: Path, kind: str) -> int | None:

@@ -12,7 +12,7 @@ from commonground.intake.suggest.gather import Aside, Found
 from commonground.intake.suggest.places import escape, file_pattern, glob_of
 
 _ORDER: tuple[str, ...] = ("format", "encoding", "separator", "quote", "multiline", "widths", "width_unit")
-_ORDER += ("short_rows", "header_row", "columns")
+_ORDER += ("short_rows", "header_row", "columns", "fill_down")
 
 
 @dataclass

@@ -196,9 +196,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _secret(
-    column: Column, found: Sequence[Found], whole: ColumnProfile, *, hidden: bool, hide_under: int
-) -> set[str]:
+def _secret(column: Column, found: Sequence[Found], whole: ColumnProfile, *, hidden: bool, hide_under: int) -> set[str]:
     """Texts of a column that are not shown, but for numbers so short that they say nothing."""
     shown = set() if hidden else {text for text, times in whole.values if times >= hide_under}
     texts: set[str] = set()

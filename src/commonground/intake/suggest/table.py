@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,13 +25,21 @@ def is_blank(grid: Grid) -> bool:
 
 
 def is_notes(grid: Grid) -> bool:
-    """Tell whether a sheet of a workbook holds words and no table: few cells, nearly all in one column."""
-    if grid.names:
+    """Tell whether a sheet or text holds words and no table: few cells, nearly all in one column."""
+    if grid.names or (not grid.sheet and not _is_prose(grid)):
         return False
     filled = [[j for j, cell in enumerate(row) if cell.strip()] for row in grid.rows]
     rows = [cells for cells in filled if cells]
     alone = sum(len(cells) == 1 for cells in rows)
     return len(rows) < 200 and alone >= 0.8 * len(rows) and max(map(len, rows), default=0) <= 2
+
+
+def _is_prose(grid: Grid) -> bool:
+    """Tell text of sentences from a list in one column: lines of uneven length with punctuation."""
+    lines = [row[0].strip() for row in grid.rows if row and row[0].strip()]
+    if grid.layout.get("format") != "csv" or any(len(row) > 2 for row in grid.rows) or len(lines) > 200:
+        return False
+    return sum(bool(re.search("[。；，,:：！？.]", line)) for line in lines) >= 0.4 * len(lines)
 
 
 def profile(grid: Grid, file: str, books: Sequence[Codebook] = ()) -> SheetProfile:
@@ -50,6 +59,7 @@ def profile(grid: Grid, file: str, books: Sequence[Codebook] = ()) -> SheetProfi
         why["non_data"] = Said(zh, en)
         confidence["non_data"] = 0.9
     doubts += ends.doubts
+    _fill_merged(grid, names, first, ends.places, layout, why, doubts)
     rows = [row for i, row in enumerate(grid.rows) if i >= first and i not in ends.places and any(map(str.strip, row))]
     _short_rows(rows, len(names), layout, why, confidence, doubts)
     if not rows:
@@ -98,6 +108,44 @@ def _names(
         )
     )
     return names, [None] * width, found.first
+
+
+def _fill_merged(
+    grid: Grid,
+    names: Sequence[str],
+    first: int,
+    aside: set[int],
+    layout: dict[str, object],
+    why: dict[str, Said],
+    doubts: list[Said],
+) -> None:
+    """Carry down what stands in cells merged over rows of data, in columns whose blanks are all of that kind."""
+    covered: dict[int, set[int]] = {}
+    for column, top, bottom in grid.merged:
+        if top >= first and column < len(names):
+            covered.setdefault(column, set()).update(range(top + 1, bottom + 1))
+    filled = []
+    for column, inside in sorted(covered.items()):
+        blank = {
+            i
+            for i, row in enumerate(grid.rows)
+            if i >= first and i not in aside and any(map(str.strip, row)) and not row[column].strip()
+        }
+        if blank <= inside:
+            filled.append(names[column])
+            for i in sorted(blank):
+                grid.rows[i][column] = grid.rows[i - 1][column]
+        else:
+            doubts.append(
+                Said(
+                    f"“{names[column]}”有合并的数据单元格，也有真正的空白；请部门取消合并，填满各行。",
+                    f"“{names[column]}” has merged cells among the data and real blanks as well; ask the department to "
+                    "unmerge them and fill every row.",
+                )
+            )
+    if filled:
+        layout["fill_down"] = filled
+        why["fill_down"] = Said("数据中有上下合并的单元格，各行取上面一格的值", "cells merged over rows of data")
 
 
 def _short_rows(
