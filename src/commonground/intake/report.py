@@ -30,6 +30,7 @@ REASONS = {
     "quote": Said("引号不配对", "unbalanced quotation mark"),
     "line_too_long": Said("一行过长，没有读", "a line too long to be read"),
     "cut_off": Said("文件被截断", "file cut off"),
+    "not_counted": Said("文件头没有计入的记录", "a record that the file's header does not count"),
     "not_json": Said("不是 JSON", "not JSON"),
     "not_decodable": Said("编码错误", "not decodable"),
     "one_cell": Said("整行只有一格有内容", "a single cell in the row"),

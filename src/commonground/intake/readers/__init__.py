@@ -48,7 +48,10 @@ def read(path: Path, layout: Layout, limits: Limits = LIMITS) -> Iterator[Sheet]
     """
     module, name = _READERS[layout.format]
     reader: Reader = getattr(importlib.import_module(f"commonground.intake.readers.{module}"), name)
-    yield from reader(path, layout, limits)
+    try:
+        yield from reader(path, layout, limits)
+    except (RecursionError, OverflowError, MemoryError) as fault:  # what the file says of itself cannot be true
+        raise unreadable(path, layout.format, fault) from None
 
 
 def unreadable(path: Path, layout_format: str, fault: BaseException) -> DeliveryError:

@@ -1,4 +1,7 @@
-"""dBase files: the header by dbfread, the records cut from the bytes, so that a file cut off keeps what it has."""
+"""dBase files: the header by dbfread, the records cut from the bytes, so that a file cut off keeps what it has.
+
+Records behind the number that the header tells are set aside, never passed over: some other program lost count.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from commonground.errors import DeliveryError, Said
 from commonground.intake.model import BadRow, Layout, Limits, Sheet
 from commonground.intake.readers import unreadable
 from commonground.intake.readers.cells import cell_text, clean
@@ -34,18 +38,51 @@ def read_dbf(path: Path, layout: Layout, _limits: Limits) -> Iterator[Sheet]:
     except (dbfread.DBFNotFound, ValueError, struct.error, UnicodeDecodeError, LookupError) as fault:
         raise unreadable(path, "dbf", fault) from None
     start, size = header.headerlen, header.recordlen
-    if path.stat().st_size < start or size != 1 + sum(field.length for field in fields):
+    held = path.stat().st_size - start
+    if held < 0 or size < 2 or size != 1 + sum(field.length for field in fields):
         raise unreadable(path, "dbf", ValueError("the header does not fit the records"))
-    parse = _parsers(table)
+    promised, there = int(header.numrecords), held // size
+    if promised - there > max(there, _ROWS):
+        raise _lies(path, promised, there)
+    parse, beyond = _parsers(table), _beyond(path, start + promised * size, size)
+    total = promised + beyond
     with path.open("rb") as file:
         file.seek(start)
-        for first in range(1, max(header.numrecords, 1) + 1, _ROWS):
-            count = min(_ROWS, header.numrecords - first + 1)
+        for first in range(1, max(total, 1) + 1, _ROWS):
+            count = min(_ROWS, total - first + 1)
             part = _Part(fields, parse, layout.encoding)
             content = file.read(count * size)
             for number in range(count):
-                part.take(first + number, content[number * size : (number + 1) * size], size)
-            yield part.sheet(count, first + count <= header.numrecords)
+                part.take(first + number, content[number * size : (number + 1) * size], size, promised)
+            yield part.sheet(count, first + count <= total)
+
+
+def _beyond(path: Path, end: int, size: int) -> int:
+    """Count records behind the last that the header knows of, which a program that broke off leaves behind."""
+    if path.stat().st_size <= end:
+        return 0
+    with path.open("rb") as file:
+        file.seek(end)
+        if file.read(1) not in (b" ", b"*"):  # the mark of the end, or zeros that fill a block
+            return 0
+        file.seek(end)
+        if path.stat().st_size - end < size and not file.read(size).strip(b" \x1a\0"):
+            return 0
+    return -(-(path.stat().st_size - end) // size)
+
+
+def _lies(path: Path, promised: int, there: int) -> DeliveryError:
+    return DeliveryError(
+        Said(
+            "dBase 文件头所说的记录数与文件不符。", "The header of the dBase file promises records that are not there."
+        ),
+        where=str(path),
+        why=Said(
+            f"文件头说有 {promised:,} 条，文件只放得下 {there:,} 条；文件被截断，或文件头损坏。",
+            f"It says {promised:,}, the file has room for {there:,}: it was cut off, or its header is damaged.",
+        ),
+        todo=Said("请部门重新导出并交付完整文件。", "Ask the department to export and deliver all of it again."),
+    )
 
 
 class _Part:
@@ -58,17 +95,19 @@ class _Part:
         self.bad: list[BadRow] = []
         self.deleted = self.mended = 0
 
-    def take(self, number: int, record: bytes, size: int) -> None:
-        """Take one record."""
+    def take(self, number: int, record: bytes, size: int, promised: int) -> None:
+        """Take one record; the header ``promised`` so many."""
         if len(record) < size:
-            text = record.decode(self.encoding, "replace").strip("\x1a ")
+            text = record.decode(self.encoding, "backslashreplace").strip("\x1a ")
             self.bad.append(BadRow(number, "cut_off", text))
+        elif number > promised:
+            self.bad.append(BadRow(number, "not_counted", record.decode(self.encoding, "backslashreplace")))
         elif record[:1] == b"*":
             self.deleted += 1
         else:
             cells, held = _cells(record, self.fields, self.parse, self.encoding)
             if cells is None:
-                self.bad.append(BadRow(number, "not_decodable", record.decode(self.encoding, "replace")))
+                self.bad.append(BadRow(number, "not_decodable", record.decode(self.encoding, "backslashreplace")))
                 return
             self.mended += held
             self.rows.append(cells)

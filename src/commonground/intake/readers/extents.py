@@ -94,14 +94,25 @@ def _unpack(archive: zipfile.ZipFile, name: str) -> None:
 
 
 def _in_xlsx(file: IO[bytes]) -> Extent:
-    """Measure generously first, by rows and names of columns; cell by cell only where that is a lot."""
+    """Measure generously first, by rows and names of columns; cell by cell only where that is a lot.
+
+    Of two rows of one number the reader would keep one, so a sheet that has them is damaged.
+    """
     rows, columns, unnamed, held = 0, 26, False, b""
+    seen = bytearray(_ROWS + 1)
     while chunk := file.read(_CHUNK):
         held += chunk
-        rows = max(rows, max(map(int, _ROW.findall(held)), default=0))
+        done = 0
+        for row in _ROW.finditer(held):
+            number, done = int(row[1]), row.end()
+            if number <= _ROWS:
+                if seen[number]:
+                    raise ValueError(f"the row {number} stands twice")
+                seen[number] = 1
+            rows = max(rows, number)
         columns = max(columns, max(map(_number, set(_FAR.findall(held))), default=0))
         unnamed = unnamed or _UNNAMED.search(held) is not None
-        held = held[-_LAP:]
+        held = held[max(done, len(held) - _LAP) :]
     if rows * columns <= SMALL and rows <= _ROWS and not unnamed:
         return Extent(rows, columns if rows else 0, rows * columns)
     file.seek(0)
