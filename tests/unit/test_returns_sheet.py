@@ -274,6 +274,25 @@ def test_gaps_between_deliveries_are_asked_about(tmp_path: Path) -> None:
     }
 
 
+def test_of_a_comparison_with_others_it_says_no_more_than_please_verify(tmp_path: Path) -> None:
+    town = two_departments(tmp_path)
+    city = town.city()
+    result = intake.run(city)
+    (digest,) = {r["sha256"] for r in result.conservation.to_pylist() if r["dataset"] == "pupils"}
+    place = ("edu", "pupils", "2025-09-10", "a.csv", "", "出生日期", "birth", "compared")
+    found = Fault("value", *place, "2010-03-03", (4,), (3,), 1, 5, "丙", digest)
+    (made,) = make(city, result, actor=current_actor(), dataset="edu.pupils", faults=[found])
+    rows = openpyxl.load_workbook(made.path)[ITEMS].iter_rows(min_row=HEAD + 2, values_only=True)
+    (line,) = [row for row in rows if row[7] == "2010-03-03"]
+    assert line[5] == "请核对\nplease verify"
+    number = int(line[0])
+    assert registered(city).items[number].state == "sent"  # intake alone says nothing about it
+    answered = fill(made.path.read_bytes(), lambda line: ("属实", "", "查过") if line["text"] == "2010-03-03" else None)
+    assert hand_in(city, answered).accepted == [number]
+    closed = make(city, intake.run(city), actor=current_actor(), dataset="edu.pupils", faults=[found])
+    assert f"{number:05d}" not in "".join(parts(closed[0].path.read_bytes()).values())
+
+
 def test_every_reason_and_decision_is_said_in_both_languages() -> None:
     from commonground.intake.report import REASONS
 

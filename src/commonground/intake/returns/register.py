@@ -15,6 +15,8 @@ from commonground.intake.returns.model import Fault, Item, item_of
 
 FOLDER = "returns/register"
 SYSTEM = "system"
+COMPARED = "compared"
+"""The reason of a fault that a comparison with other records found; a sheet says no more than “please verify”."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ def update(
     fates: Mapping[str, Fate],
     corrected: Mapping[str, str],
     now: dt.datetime,
+    *,
+    compared: bool = False,
 ) -> None:
     """Bring a register up to what intake found.
 
@@ -91,6 +95,8 @@ def update(
         Key of a fault → the return sheet that corrected it.
     now : datetime
         When, for the history and the age.
+    compared : bool
+        ``faults`` hold those of a comparison with other records too; else items about such stay as they are.
     """
     at, day = now.isoformat(timespec="seconds"), now.date().isoformat()
     found = {fault.key: fault for fault in faults}
@@ -106,7 +112,7 @@ def update(
             _meet(register, item, fates[key], at, numbers)
         elif key in found:
             register.put(replace(item, fault=found[key]))
-        else:
+        elif compared or item.fault.reason.partition(":")[0] != COMPARED or key in corrected:
             via = "sheet" if key in corrected else _listed(item, found)
             register.put(item.told(at, SYSTEM, "closed", corrected.get(key, ""), state="closed", via=via))
     number = max(register.items, default=0)

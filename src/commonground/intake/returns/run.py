@@ -57,19 +57,20 @@ class Made:
         }
 
 
-def refresh(city: City, result: IntakeResult, faults: Sequence[Fault] = ()) -> dict[str, Register]:
+def refresh(city: City, result: IntakeResult, faults: Sequence[Fault] | None = None) -> dict[str, Register]:
     """Bring the registers of all datasets up to what intake found.
 
     Parameters
     ----------
-    faults : sequence of Fault
-        Further ones, such as rows that fail a check.
+    faults : sequence of Fault, optional
+        Those that a comparison with other records found, all of them (reason ``compared``, text as delivered here,
+        never the other's); not given, items about such stay as they are.
     """
     vault = Vault(city)
     with Ledger(city) as ledger:
         now = ledger.clock()
     by_name: dict[str, list[Fault]] = {name: [] for name in result.contracts}
-    for fault in [*find_faults(result, city.settings), *faults]:
+    for fault in [*find_faults(result, city.settings), *(faults or ())]:
         by_name.setdefault(fault.name, []).append(fault)
     given = _given(vault)
     out = {}
@@ -86,7 +87,7 @@ def refresh(city: City, result: IntakeResult, faults: Sequence[Fault] = ()) -> d
         fates = _still_accepted(vault, accepted, fates)
         corrected = {item.key: given[name, item.number] for item in book.unsettled if (name, item.number) in given}
         before = dict(book.items)
-        register.update(book, by_name[name], fates, corrected, now)
+        register.update(book, by_name[name], fates, corrected, now, compared=faults is not None)
         if book.items != before:
             register.save(vault, book)
             _tell(city, name, before, book)
@@ -182,6 +183,7 @@ def make(
     dataset: str = "",
     delivery: str = "",
     destroy_by: dt.date | None = None,
+    faults: Sequence[Fault] | None = None,
 ) -> list[Made]:
     """Write the return sheets of all deliveries about which something is to be asked, or of one.
 
@@ -193,7 +195,7 @@ def make(
         There is no such dataset or delivery.
     """
     transfer.require(city, Kind.RETURN_SHEET, actor)
-    registers = refresh(city, result)
+    registers = refresh(city, result, faults)
     _known(result, dataset, delivery)
     with Ledger(city) as ledger:
         now = ledger.clock()
