@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import struct
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,11 @@ import pyreadstat
 import pytest
 
 import formats_kit as kit
-from commonground.errors import CommonGroundError, ContractError, DeliveryError
+from commonground.errors import CommonGroundError, ContractError, DeliveryError, EngineError
 from commonground.intake import IntakeResult, run
 from commonground.intake.model import Layout, Limits
 from commonground.intake.readers import read
-from intake_kit import Town, column
+from intake_kit import HEAD, Town, column
 
 NAME, CLASS, HEIGHT = column("姓名", "name"), column("班级", "class"), column("身高", "height")
 
@@ -434,3 +435,51 @@ def test_lines_of_json_come_in_parts_with_the_same_columns(tmp_path: Path) -> No
     assert [row for part in parts for row in part.rows] == [[f"学生{i}", str(i) if i > 5 else ""] for i in range(40)]
     assert [place for part in parts for place in part.physical] == list(range(1, 41))
     assert sum(part.total for part in parts) == 40
+
+
+# Access, where mdbtools is installed
+
+
+@pytest.fixture
+def mdbtools() -> None:
+    if shutil.which("mdb-export") is None:
+        pytest.skip("mdbtools is not installed: Access databases are not read")
+
+
+ACCESS = {"姓名": "text", "班级": "integer", "身高": "number", "生日": "moment"}
+
+
+@pytest.mark.usefixtures("mdbtools")
+def test_access_tables_are_sheets(town: Town) -> None:
+    content = kit.mdb(
+        {
+            "学籍": (ACCESS, [["王小明", 1, 151.5, 41713], ['李,\n"红"', 2, "", 41000], ["𠮷", 3, 98, ""]]),
+            "rz": ({"a": "text"}, [["x"]]),
+        }
+    )
+    ignore = HEAD + 'ignore = [{ files = "*", sheets = "rz", reason = { zh = "日志", en = "a log" } }]\n'
+    town.contract(NAME, CLASS, HEIGHT, column("生日", "birth"), head=ignore, layout=layout("access"))
+    town.deliver(content, "a.mdb")
+    result = run(town.city())
+    assert [(n, c, h, str(b)) for n, c, h, b in rows(result, "name", "class", "height", "birth")] == [
+        ("王小明", "1", 151.5, "2014-03-15"),
+        ('李,\n"红"', "2", None, "2012-04-01"),
+        ("??", "3", 98.0, "None"),  # mdbtools knows no letters beyond the first 65,536; linking takes ? for unknown
+    ]
+    assert sums(result, "sheet", "status", "rows", "records") == [("学籍", "read", 3, 3), ("rz", "ignored", 0, 0)]
+
+
+@pytest.mark.usefixtures("mdbtools")
+def test_access_that_is_cut_or_no_database(town: Town) -> None:
+    town.contract(NAME, CLASS, layout=layout("access"))
+    town.deliver(kit.mdb({"学籍": (ACCESS, [["王小明", 1, 151.5, 41713]])})[:9000], "a.mdb")
+    refused(town, "a.mdb")
+    town.deliver(b"\0\1\0\0Standard Jet DB\0" + bytes(3000), "a.mdb")
+    refused(town, "a.mdb", "access")
+
+
+def test_access_without_mdbtools_says_what_to_install(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    town.contract(NAME, layout=layout("access"))
+    town.deliver(b"\0\1\0\0Standard Jet DB\0", "a.mdb")
+    refused(town, "apt-get install mdbtools", kind=EngineError)

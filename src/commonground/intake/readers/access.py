@@ -1,8 +1,13 @@
-"""Microsoft Access (.mdb, .accdb) through mdbtools, where it is installed: each table a sheet, streamed as CSV."""
+"""Microsoft Access (.mdb, .accdb) through mdbtools, where it is installed: each table a sheet, streamed as CSV.
+
+mdbtools takes Access's UTF-16 for UCS-2: a letter beyond the first 65,536 (rare letters of names) comes out as "??",
+which linking takes for a letter that is not known.
+"""
 
 from __future__ import annotations
 
 import csv
+import io
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -40,9 +45,10 @@ def read_access(path: Path, _layout: Layout, _limits: Limits) -> Iterator[Sheet]
             ),
         )
     listed = subprocess.run(["mdb-tables", "-1", str(path)], capture_output=True, check=False)
-    if listed.returncode != 0:
-        raise unreadable(path, "access", ValueError("mdb-tables refused it"))
-    for name in filter(None, listed.stdout.decode("utf-8", "replace").split("\n")):
+    names = [name for name in listed.stdout.decode("utf-8", "replace").split("\n") if name]
+    if listed.returncode != 0 or not names:  # of a file cut off the list is empty
+        raise unreadable(path, "access", ValueError("mdb-tables found no table"))
+    for name in names:
         yield from _table(path, name)
 
 
@@ -55,18 +61,17 @@ def _table(path: Path, name: str) -> Iterator[Sheet]:
     ) as process:
         assert process.stdout is not None
         done = 0
-        for names, rows in _parts(process.stdout):
-            sheet, done = _sheet(name, names, rows, done), done + len(rows)
-            yield sheet
+        with io.TextIOWrapper(process.stdout, encoding="utf-8", errors="replace", newline="") as stream:
+            for names, rows in _parts(stream):
+                sheet, done = _sheet(name, names, rows, done), done + len(rows)
+                yield sheet
         if process.wait() != 0:
             raise unreadable(path, "access", ValueError(f"mdb-export refused the table {name}"))
     yield Sheet(name, [], [], done if total is None else total, names=names)
 
 
-def _parts(stream: IO[bytes]) -> Iterator[tuple[tuple[str, ...], list[list[str]]]]:
-    import io
-
-    reader = csv.reader(io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline=""))
+def _parts(stream: IO[str]) -> Iterator[tuple[tuple[str, ...], list[list[str]]]]:
+    reader = csv.reader(stream)
     names, rows = tuple(next(reader, ())), []
     for row in reader:
         rows.append(row)
