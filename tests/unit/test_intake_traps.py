@@ -17,7 +17,7 @@ from commonground.errors import ConservationError, ContractError, DeliveryError
 from commonground.intake import IntakeResult, run
 from commonground.intake.file import Outcome
 from commonground.intake.work import account
-from intake_kit import HEAD, Town, column
+from intake_kit import HEAD, LAYOUT, Town, column
 
 NAME = column("姓名", "name")
 
@@ -276,7 +276,7 @@ def test_birth_from_year_and_month(town: Town) -> None:
 
 
 def test_a_delivery_sent_twice(town: Town) -> None:
-    town.contract(NAME)
+    town.contract(NAME, head=HEAD + 'rows_per_person = "many"\n')
     town.deliver("姓名\n甲\n", "a.csv")
     town.deliver("姓名\n甲\n", "副本.csv")
     town.deliver("姓名\n甲\n", "a.csv", day="2025-10-10")
@@ -287,6 +287,36 @@ def test_a_delivery_sent_twice(town: Town) -> None:
         (3, "2025-10-10", "repeated"),
     ]
     assert sums(result, "status") == [("read",), ("repeated",), ("repeated",)]
+
+
+def test_a_register_delivered_again_unchanged_is_still_true(town: Town) -> None:
+    town.contract(NAME)
+    town.deliver("姓名\n甲\n", "a.csv")
+    town.deliver("姓名\n甲\n", "副本.csv")
+    town.deliver("姓名\n甲\n", "a.csv", day="2025-10-10")
+    days = [(str(day), status) for day, status in rows(run(town.city()), "as_of", "status")]
+    assert days == [("2025-09-10", "record"), ("2025-09-10", "repeated"), ("2025-10-10", "record")]
+    again = '[[delivery]]\nmatch = "2025-1*"\nrepeats = "repeated"\n'
+    town.contract(NAME, layout=again + LAYOUT)
+    assert rows(run(town.city()), "status") == [("record",), ("repeated",), ("repeated",)]
+    town.contract(NAME, layout='[[delivery]]\nas_of = 2025-09-01\nrepeats = "confirmed"\n' + LAYOUT)
+    assert rows(run(town.city()), "status") == [("record",), ("repeated",), ("repeated",)]  # both tell of one day
+    town.contract(NAME, layout='[[delivery]]\nrepeats = "confirm"\n' + LAYOUT)
+    with pytest.raises(ContractError, match="confirmed"):
+        run(town.city())
+
+
+def test_a_sheet_that_the_contract_names_must_be_there(town: Town) -> None:
+    book = openpyxl.Workbook()
+    book.active.title = "一班"
+    book.active.append(["姓名"])
+    book.active.append(["甲"])
+    town.deliver(_saved(book), "a.xlsx")
+    town.contract(NAME, layout=layout("xlsx", 'sheets = "一班"') + layout("xlsx", 'sheets = "二班"'))
+    with pytest.raises(DeliveryError, match="no sheet “二班”"):
+        run(town.city())
+    town.contract(NAME, layout=layout("xlsx", 'sheets = "一班"') + layout("xlsx", 'sheets = "二*"'))
+    assert rows(run(town.city()), "name") == [("甲",)]
 
 
 def test_an_empty_file_among_others_is_told_and_not_read(town: Town) -> None:

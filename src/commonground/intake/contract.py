@@ -221,8 +221,11 @@ def _constants(raw: Mapping[str, Any], where: str, pack: Pack) -> dict[str, Any]
 
 
 def _delivery(raw: Mapping[str, Any], where: str, pack: Pack) -> DeliveryRule:
-    _check(raw, {"match": "text", "as_of": "date", "constants": "table"}, where)
-    return DeliveryRule(raw.get("match", "*"), raw.get("as_of"), _constants(raw.get("constants", {}), where, pack))
+    _check(raw, {"match": "text", "as_of": "date", "constants": "table", "repeats": "text"}, where)
+    repeats = raw.get("repeats", "")
+    _one_of(repeats, {"": 0, "confirmed": 1, "repeated": 2}, f"{where} repeats", "取值", "value")
+    constants = _constants(raw.get("constants", {}), where, pack)
+    return DeliveryRule(raw.get("match", "*"), raw.get("as_of"), constants, repeats)
 
 
 def _layout(raw: Mapping[str, Any], where: str, pack: Pack) -> Layout:

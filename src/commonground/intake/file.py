@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commonground.city import Settings
-from commonground.errors import ContractError, DeliveryError, Said
+from commonground.errors import ContractError, DeliveryError, Said, did_you_mean
 from commonground.intake.columns import check_labels, match_columns, set_stray_rows_aside
 from commonground.intake.convert import Setting
 from commonground.intake.deliveries import Delivered, layouts_of, pick_layout
@@ -124,10 +124,26 @@ def read_parts(reading: Reading, keep: Keep, cut: Mapping[tuple[str, str], bool]
         The file and the contract do not fit.
     """
     names: tuple[str, ...] = ()
+    seen: set[str] = set()
     for number, sheet in enumerate(read(reading.path, reading.layout, reading.limits)):
         outcome = take_part(reading, number, sheet, names, keep, cut)
         names = outcome.names if sheet.more else ()
+        seen.add(sheet.name)
         yield outcome
+    _check_sheets(reading, seen)
+
+
+def _check_sheets(reading: Reading, seen: set[str]) -> None:
+    """Refuse a workbook without a sheet that a layout names outright: whoever named it counted on it."""
+    for layout in layouts_of(reading.found, reading.contract):
+        outright = not set(layout.sheets) & set("*?[")
+        if outright and layout.format == reading.layout.format and layout.sheets not in seen:
+            raise DeliveryError(
+                Said(f"文件里没有工作表“{layout.sheets}”。", f"The file has no sheet “{layout.sheets}”."),
+                where=str(reading.found.path),
+                why=Said("读取约定的 [[layout]] 写明了它。", "A [[layout]] of the contract names it."),
+                todo=did_you_mean(layout.sheets, seen),
+            )
 
 
 def take_part(
@@ -260,6 +276,7 @@ def _pseudo(found: Delivered, sheet: str, layout: Layout) -> dict[str, str]:
 def _records(
     reading: Reading, block: Block, sheet: Sheet, layout: Layout, where: str, cut: Mapping[tuple[str, str], bool]
 ) -> tuple[pa.Table, pa.Table, Outcome]:
+    import numpy as np
     import pyarrow as pa
 
     n, found, contract = len(block.row_number), reading.found, reading.contract
@@ -291,6 +308,8 @@ def _records(
     _derive_birth(arrays, n)
     full = {field.name: arrays.get(field.name, pa.nulls(n, field.type)) for field in reading.schema}
     quarantine = pa.concat_tables(parts)
+    # by row, so that the order does not depend on where the file was cut into parts
+    quarantine = quarantine.take(np.argsort(quarantine["row_number"].to_numpy(), kind="stable"))
     out.aside = quarantine.num_rows
     return pa.table(full), quarantine, out
 

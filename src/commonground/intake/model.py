@@ -225,11 +225,16 @@ class Layout:
 
 @dataclass(frozen=True)
 class DeliveryRule:
-    """One ``[[delivery]]``: the day its data describe and what no column holds."""
+    """One ``[[delivery]]``: the day its data describe and what no column holds.
+
+    ``repeats`` says what a file means that an earlier delivery held just so: ``confirmed``, its rows are still true on
+    the later day, or ``repeated``, it was sent once more by mistake; "": confirmed where a person stands once in a file.
+    """
 
     match: str
     as_of: dt.date | None = None
     constants: Mapping[str, Any] = field(default_factory=dict)
+    repeats: str = ""
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ class _Gathered:
         self.read: dict[tuple[str, str, str, str], tuple[str, dt.date]] = {}
         self.entries: dict[str, list[Entry]] = {}
         self.sums: list[dict[str, Any]] = []
-        self.seen: set[tuple[str, str, str]] = set()
+        self.seen: dict[tuple[str, str, str], dt.date] = {}
         self.next_id = 1
 
     def set_aside(self, found: Delivered, mark: str) -> None:
@@ -98,10 +98,13 @@ class _Gathered:
         """Take one file's sums and the places of its parts, and number its records."""
         same = (found.department, found.dataset, mark)
         place = (found.department, found.dataset, found.delivery, found.file)
-        status = "replaced" if place in self.replaced else "repeated" if same in self.seen else "record"
+        day, rule = as_of(found, contract)
+        status = "replaced" if place in self.replaced else "record"
+        if status == "record" and same in self.seen:
+            means = rule.repeats or ("confirmed" if contract.rows_per_person == "one" else "repeated")
+            status = "record" if means == "confirmed" and day > self.seen[same] else "repeated"
         if status == "record":
-            self.seen.add(same)
-        day, _ = as_of(found, contract)
+            self.seen[same] = day
         self.read[place] = (mark, day)
         self.entries.setdefault(contract.name, []).append(Entry(found, key, taken, day, status, self.next_id))
         self.next_id += taken.records
