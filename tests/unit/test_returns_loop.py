@@ -81,7 +81,7 @@ def test_a_sheet_that_comes_back_closes_what_it_mends(town: Town) -> None:
     assert pupils[0]["id_no_soft"] is None
     assert result.conservation.equals(before.conservation)
     left = [(row["column"], row["text"]) for row in result.quarantine.to_pylist() if row["dataset"] == "pupils"]
-    assert left == [("", "丁,男"), ("出生日期", "2010-02-30")]
+    assert sorted(left) == [("", "丁,男"), ("出生日期", "2010-02-30")]
     assert by_column(town) == {
         ("", "too_few_cells"): "sent",
         ("性别", "code_outside_list:9"): "closed",
@@ -182,23 +182,23 @@ def test_a_later_delivery_mends_facts_that_do_not_change_and_no_others(tmp_path:
     }  # fmt: skip
 
 
-def test_one_answer_serves_three_thousand_rows_or_each_its_own(tmp_path: Path) -> None:
+def test_one_answer_serves_six_hundred_rows(tmp_path: Path) -> None:
     town = Town(tmp_path)
     town.contract(column("性别", "sex"), column("身高", "height"))
-    rows = "".join(f"{'未' if i % 3 == 0 else '男'},{900 if i % 1000 == 7 else 120 + i % 40}\n" for i in range(9000))
+    rows = "".join(f"{'未' if i % 3 == 0 else '男'},{900 if i % 200 == 7 else 120 + i % 40}\n" for i in range(1800))
     town.deliver("性别,身高\n" + rows)
     begin(town.city())
     city = town.city()
     items = registered(city).items.values()
     (group,) = [i for i in items if i.fault.column == "性别"]
-    assert (group.fault.scope, group.fault.count, len(group.fault.rows)) == ("group", 3000, 3000)
+    assert (group.fault.scope, group.fault.count, len(group.fault.rows)) == ("group", 600, 600)
     heights = [i.fault for i in items if i.fault.column == "身高"]
     assert [(f.scope, f.count, f.text) for f in heights] == [("value", 1, "900")] * 9
     (made,) = sheets(city, "edu.pupils")
     filled = fill(made.path.read_bytes(), lambda line: ("", "女", "") if line["text"] == "未" else None)
     assert hand_in(city, filled).counts()["corrected"] == 1
     sexes = intake.run(city).tables["edu.pupils"]["sex"].to_pylist()
-    assert (sexes.count("2"), sexes.count("1")) == (3000, 6000)
+    assert (sexes.count("2"), sexes.count("1")) == (600, 1200)
 
 
 def test_rows_of_a_group_can_differ(town: Town) -> None:
