@@ -15,12 +15,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyreadstat
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 import formats_kit as kit
 from commonground.errors import CommonGroundError, ContractError, DeliveryError, EngineError
 from commonground.intake import IntakeResult, run
 from commonground.intake.model import Layout, Limits
 from commonground.intake.readers import read
+from commonground.intake.readers.decode import BEYOND, utf8_excess
 from intake_kit import HEAD, Town, column
 
 NAME, CLASS, HEIGHT = column("姓名", "name"), column("班级", "class"), column("身高", "height")
@@ -235,6 +238,43 @@ def test_a_layout_file_names_the_columns_of_barred_text_and_its_change_is_notice
 def test_fixed_layouts_written_wrongly(town: Town, lines: tuple[str, ...], word: str) -> None:
     town.contract(NAME, layout=fixed_layout(*lines))
     refused(town, word, kind=ContractError)
+
+
+LETTERS = st.characters(codec="utf-8", exclude_categories=("C", "Z"))
+FIXED_ROW = st.lists(st.text(LETTERS, max_size=5), min_size=3, max_size=3)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    table=st.lists(FIXED_ROW, min_size=1, max_size=6),
+    encoding=st.sampled_from(["utf-8", "gb18030"]),
+    unit=st.sampled_from(["bytes", "characters"]),
+    block=st.integers(1, 60),
+)
+def test_fixed_widths_give_back_what_was_cut_to_them(
+    tmp_path: Path, table: list[list[str]], encoding: str, unit: str, block: int
+) -> None:
+    def size(cell: str) -> int:
+        return len(cell.encode(encoding)) if unit == "bytes" else len(cell)
+
+    widths = tuple(max(1, *(size(row[i]) for row in table)) for i in range(3))
+    text = "".join(
+        "".join(cell + " " * (width - size(cell)) for cell, width in zip(row, widths, strict=True)) + "\r\n"
+        for row in table
+    )
+    path = tmp_path / "a.dat"
+    path.write_bytes(text.encode(encoding))
+    layout = Layout(
+        "fixed", encoding=encoding, widths=widths, width_unit=unit, header_row=(0,), columns=("甲", "乙", "丙")
+    )
+    assume(encoding == "utf-8" or utf8_excess(path.read_bytes()) < BEYOND)  # else refused, as it should be
+    parts = list(read(path, layout, Limits(block=block, line=1 << 16)))
+    got = [list(row) for part in parts for row in zip(*(c.to_pylist() for c in part.columns), strict=True)]
+    assert got == table
+    assert sum(part.total for part in parts) == len(table)
+    assert [int(n) for part in parts for n in (part.places if part.places is not None else ())] == list(
+        range(1, len(table) + 1)
+    )
 
 
 # Workbooks
