@@ -228,7 +228,7 @@ class DeliveryRule:
     """One ``[[delivery]]``: the day its data describe and what no column holds.
 
     ``repeats`` says what a file means that an earlier delivery held just so: ``confirmed``, its rows are still true on
-    the later day, or ``repeated``, it was sent once more by mistake; "": confirmed where a person stands once in a file.
+    the later day; ``repeated``, it was sent once more by mistake; "": confirmed where a person stands once in a file.
     """
 
     match: str
