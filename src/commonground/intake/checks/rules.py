@@ -128,6 +128,7 @@ def check_contract_entry(raw: Mapping[str, Any], where: str, pack: str = "china"
     ContractError
         An unknown type or setting, or a waiver without a reason.
     """
+    check_keys(raw, {*_BOUND, *_WAIVER}, where, ContractError)  # a typo of either kind finds its right word
     if "waive" not in raw:
         _check_entry(raw, load_rules(pack).types, where)
         return
