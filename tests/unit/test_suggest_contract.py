@@ -18,7 +18,7 @@ from commonground.intake.suggest import Suggestion, into, suggest
 from commonground.intake.suggest.model import ColumnProposal, DatasetProposal, Evidence, SheetProfile
 from commonground.intake.suggest.share import about, form
 from intake_kit import Town
-from suggest_files import NAMES, people, separated
+from suggest_files import NAMES, people, separated, workbook
 
 MEANING = {
     "序号": "seq",
@@ -227,6 +227,39 @@ def test_nothing_about_a_person_is_in_the_profile(tmp_path: Path) -> None:
     assert all(value["count"] % 5 == 0 for value in columns["班级"]["values"])
     assert columns["身份证号"]["forms"][0]["form"] == "9×17 a"
     assert one.profile["hidden_under"] == 10
+
+
+def test_names_of_sheets_and_files_say_what_no_column_says(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    for number in ("529901", "529902"):
+        pupils(town, [[*NAMES, "行政区划"], *([*row, number] for row in people())], file=f"HK_{number}.csv")
+    one = proposed(town)
+    (area,) = [column for column in one.draft.columns if column.sources == ["@area"]]
+    assert area.decided
+    (column,) = [column for column in proposed(town).draft.undecided if column.sources == ["行政区划"]]
+    assert column.proposal.concept is None
+    MEANING["行政区划"] = "area"
+    try:
+        taken = proposed(town)
+    finally:
+        del MEANING["行政区划"]
+    assert "行政区划" not in {column.sources[0] for column in taken.draft.undecided}
+    assert '# source = "@area"' in taken.contract
+
+
+def test_sheets_of_counties(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    rows: list[list[object]] = [list(NAMES), *(list(row) for row in people())]
+    path = town.deliver("", file="a.xlsx")
+    workbook(path, 东区=rows, 西县=rows, 旧县=rows)
+    one = proposed(town)
+    assert one.draft.columns[0].sources == ["@sheet"]
+    assert one.draft.columns[0].proposal.concept == "county"
+    workbook(path, 王小明=rows, 李天佑=rows, 张雨桐=rows)
+    again = proposed(town)
+    assert not again.draft.columns[0].decided
+    text = json.dumps(again.profile, ensure_ascii=False) + again.page()
+    assert not any(name in text for name in ("王小明", "李天佑", "张雨桐"))
 
 
 def test_what_quotes_a_person_stays_out_of_the_profile(tmp_path: Path) -> None:

@@ -11,11 +11,10 @@ from typing import Any
 
 from commonground.errors import Said
 from commonground.intake.model import Concept, Pack
-from commonground.intake.suggest import places
+from commonground.intake.suggest import places, pseudo
 from commonground.intake.suggest.gather import Aside, Found, Group
 from commonground.intake.suggest.layouts import Written, layouts
 from commonground.intake.suggest.model import ColumnProfile, ColumnProposal, DatasetProposal, SheetProfile
-from commonground.intake.suggest.table import count
 
 Propose = Callable[..., DatasetProposal]
 
@@ -70,7 +69,7 @@ class Draft:
 def assemble(group: Group, pack: Pack, propose: Propose) -> Draft:
     """Put the proposal of one dataset together."""
     written = layouts(group.found, group.aside)
-    sheets = _with_pseudo(group.found, written)
+    sheets = [one.profile for one in group.found]
     proposal = propose(sheets, pack, dataset=group.dataset, department=group.department)
     present = _present(group.found, sheets)
     columns = [Column([one.column.name], keep_values(one, pack)) for one in proposal.columns]
@@ -79,10 +78,16 @@ def assemble(group: Group, pack: Pack, propose: Propose) -> Draft:
     every = set(range(len(sheets)))
     for column in columns:
         held = set().union(*(present.get(name, set()) for name in column.sources))
-        if held != every and not column.sources[0].startswith("@"):
+        if held != every:
             _limit(column, held, group.found)
     doubts = _doubts(group.found) + list(proposal.doubts)
     taken = {column.proposal.concept for column in columns if column.decided}
+    names = [Column([one.name], pseudo.propose(one, pack, taken)) for one in pseudo.columns(group.found, written)]
+    for name in names:
+        if name.proposal.concept in taken:
+            name.proposal = replace(name.proposal, concept=None)  # of two names that say the same the first is taken
+        taken.add(name.proposal.concept)
+    columns = [*names, *columns]
     deliveries = _deliveries(group.found, pack, taken)
     return Draft(
         group.department, group.dataset, proposal, written, columns, deliveries, group.found, group.aside, doubts
@@ -136,24 +141,6 @@ def _doubts(found: Sequence[Found]) -> list[Said]:
     return out
 
 
-def _with_pseudo(found: Sequence[Found], written: Sequence[Written]) -> list[SheetProfile]:
-    """Add what sheet and file names say as columns: ``@sheet`` where there are several, groups of ``file_pattern``."""
-    names = {one.profile.sheet for one in found if one.profile.sheet}
-    patterns = {id(one): layout.keys.get("file_pattern", "") for layout in written for one in layout.found}
-    out = []
-    for one in found:
-        extra: list[ColumnProfile] = []
-        n = one.profile.columns[0].rows if one.profile.columns else 0
-        if one.profile.sheet and len(names) > 1:
-            extra.append(count("@sheet", -1, n, [one.profile.sheet] * n))
-        pattern = patterns.get(id(one), "")
-        hit = re.search(pattern, one.place.file) if pattern else None
-        for name, text in (hit.groupdict() if hit else {}).items():
-            extra.append(count(f"@{name}", -1, n, [text or ""] * n))
-        out.append(replace(one.profile, columns=(*extra, *one.profile.columns)))
-    return out
-
-
 def _present(found: Sequence[Found], sheets: Sequence[SheetProfile]) -> dict[str, set[int]]:
     out: dict[str, set[int]] = {}
     for i, sheet in enumerate(sheets):
@@ -169,7 +156,7 @@ def _join_renamed(columns: list[Column], present: Mapping[str, set[int]]) -> lis
         name = column.sources[0]
         for other in out:
             held = set().union(*(present.get(source, set()) for source in other.sources))
-            if name.startswith("@") or other.sources[0].startswith("@") or held & present.get(name, set()):
+            if held & present.get(name, set()):
                 continue
             said = _same(other.proposal, column.proposal)
             if said is not None:
@@ -225,7 +212,7 @@ def _forms(texts: Sequence[str]) -> dict[str, int]:
 def _clashes(columns: Sequence[Column], present: Mapping[str, set[int]]) -> None:
     """Leave a concept to the surest of the columns that claim it in one file; the others must be decided."""
     claims: dict[str, list[Column]] = {}
-    for column in sorted(columns, key=lambda one: (one.sources[0].startswith("@"), -one.proposal.confidence)):
+    for column in sorted(columns, key=lambda one: -one.proposal.confidence):
         concept = column.proposal.concept
         if concept is None:
             continue

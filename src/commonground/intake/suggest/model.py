@@ -22,8 +22,8 @@ class ColumnProfile:
     name : str
         The header as the contract would name it; joined with "/" where the header has several rows; "" without one.
     position : int
-        0-based place in the sheet; -1 for a pseudo-column ("@sheet", a named group of ``file_pattern``), which stands
-        among the columns like any other.
+        0-based place in the sheet; -1 for a pseudo-column ("@sheet", a named group of ``file_pattern``), of which
+        ``meaning`` is not asked.
     rows, filled, distinct : int
         Data rows, those with a text in this column, and different texts (counted on the rows that were read).
     values : tuple of (str, int)

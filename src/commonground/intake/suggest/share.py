@@ -30,6 +30,12 @@ _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _HAN_NAME = re.compile(
     "[\u4e00-\u9fff·\U00020000-\U0003ffff]{2,4}|[\u4e00-\u9fff]+·[\u4e00-\u9fff·]+|[A-Z][a-z]+ [A-Z][a-z]+.*"
 )
+# a file or sheet called by somebody's name: a frequent surname, one or two characters, no word for a place or a table
+_PERSON = re.compile(
+    "[王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范石姚"
+    "谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文][\u4e00-\u9fff]{0,1}"
+    "[^\u0000-\u4dff区县市镇乡村组校班级表册台账单数据库点一二三四五六七八九十年]"
+)
 _ADDRESS = re.compile(r".*[\u4e00-\u9fff].*(村|组|社区|路|街|巷|栋|单元|室|号|镇|乡).*")
 
 
@@ -38,6 +44,8 @@ def profile(draft: Draft, pack: Pack, hide_under: int) -> dict[str, Any]:
     kind = draft.proposal.kind
     columns = [_column(column, draft.found, pack, hide_under) for column in draft.columns]
     secret = {text for column in columns for text in column.pop("secret")}
+    called = {name for one in draft.found for name in (one.place.file, one.profile.sheet)}
+    secret |= {name for name in called if name and _called(name) == "*"}
     for shown, column in zip(columns, draft.columns, strict=True):
         shown["evidence"] = _evidence(column, secret) if shown["name"] != "*" else []
     return {
@@ -59,7 +67,9 @@ def profile(draft: Draft, pack: Pack, hide_under: int) -> dict[str, Any]:
             )
         ),
         "files": [_file(one, hide_under) for one in draft.found],
-        "set_aside": [{"file": _name(one.place.file), "sheet": one.sheet, "why": one.why} for one in draft.aside],
+        "set_aside": [
+            {"file": _called(one.place.file), "sheet": _called(one.sheet), "why": one.why} for one in draft.aside
+        ],
         "columns": columns,
         "undecided": [_name(column.sources[0]) for column in draft.undecided],
         "check": [_both(said) for said in draft.doubts if not _tells(said, secret)],
@@ -82,13 +92,18 @@ def _name(text: str) -> str:
     return "*" if personal_text(text) or re.search(r"\d{7}", text) else text
 
 
+def _called(text: str) -> str:
+    """Give the name of a file or sheet unless it may be somebody's."""
+    return "*" if _PERSON.fullmatch(text.rsplit("/", 1)[-1].rsplit(".", 1)[0]) else _name(text)
+
+
 def _file(one: Found, hide_under: int) -> dict[str, Any]:
     sheet = one.profile
     layout = {name: value for name, value in sheet.layout.items() if name not in ("columns", "non_data")}
     return {
-        "file": _name(one.place.file),
+        "file": _called(one.place.file),
         "delivery": one.place.delivery,
-        "sheet": _name(sheet.sheet),
+        "sheet": _called(sheet.sheet),
         "rows": sheet.rows if not 0 < sheet.rows < hide_under else f"<{hide_under}",
         "columns": len(sheet.columns),
         "layout": layout,

@@ -72,6 +72,7 @@ def write(draft: Draft, pack: Pack, lang: str = "zh") -> str:
     decided = [column for column in draft.columns if column.decided]
     for column in decided:
         _column(column, pack, out)
+    _unused(draft, pack, out)
     _undecided(draft, pack, out)
     return out.text
 
@@ -209,6 +210,18 @@ def _lines(column: Column, meaning: str, rule: Mapping[str, Any]) -> list[str]:
         else:
             out.append(f"{name} = {toml(value)}")
     return out
+
+
+def _unused(draft: Draft, pack: Pack, out: Writer) -> None:
+    """Tell what names of sheets and files say and nothing takes: intake does not stop at it."""
+    for column in draft.columns:
+        if column.decided or not column.sources[0].startswith("@"):
+            continue
+        said = column.proposal.evidence[0].said
+        guess = next((name for name, _ in column.proposal.alternatives if name in pack.concepts), "…")
+        out.add("")
+        out.say(Said(f"没有用到：{said.zh}。要用时去掉 #：", f"Not used: {said.en}. To use it take away the #:"))
+        out.add(*(f"# {line}" for line in _lines(column, f"concept = {toml(guess)}", {})))
 
 
 def _undecided(draft: Draft, pack: Pack, out: Writer) -> None:
