@@ -25,7 +25,7 @@ from commonground.intake.returns.words import DECISIONS, TODO, choice, decision,
 from commonground.intake.returns.workbook import CODES, HEAD, ITEM_LOCKED, ITEMS, MARK, README, SUMMARY, draw
 from intake_kit import HEAD as TOML_HEAD
 from intake_kit import LAYOUT, Town
-from returns_kit import BAD_ID, HEADER, PUPILS, SECRET, fill, hand_in, registered, saved, sheets, two_departments
+from returns_kit import BAD_ID, HEADER, PUPILS, SECRET, begin, fill, hand_in, registered, saved, sheets, two_departments
 
 DAY = dt.date(2026, 11, 22)
 SENTINELS = (SECRET, "哨兵", "sentinel", "Sentinel", "9999", "8888", "health", BAD_ID[:-1] + "9")
@@ -278,6 +278,28 @@ def test_gaps_between_deliveries_are_asked_about(tmp_path: Path) -> None:
         ("delivery", "2026-09-10", "fewer_rows"),
         ("file", "2026-09-10", "empty"),
     }
+
+
+def test_a_wrong_sheet_name_is_asked_about_in_words(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    county = '\n[[column]]\nsource = "@sheet"\nconcept = "county"\n'
+    layout = LAYOUT.replace("csv", "xlsx").replace('encoding = "utf-8"', "")
+    town.contract(PUPILS[0], PUPILS[4], county, layout=layout)
+    book = openpyxl.Workbook()
+    book.active.title = "东区"
+    for row in (["姓名", "身高"], ["甲", 140], ["乙", 141]):
+        book.active.append(row)
+    wrong = book.copy_worksheet(book.active)
+    wrong.title = "Sheet2"
+    town.deliver(saved(book), "体检.xlsx")
+    begin(town.city())
+    (made,) = sheets(town.city())
+    (line,) = openpyxl.load_workbook(made.path)[ITEMS].iter_rows(min_row=HEAD + 2, values_only=True)
+    assert line[1:4] == ("体检.xlsx\n[Sheet2]", "2、3", "（工作表名）\n(the sheet's name)")
+    filled = fill(made.path.read_bytes(), lambda line: ("", "西县", ""))
+    assert hand_in(town.city(), filled).counts()["corrected"] == 1
+    counties = intake.run(town.city()).tables["edu.pupils"]["county"].to_pylist()
+    assert counties == ["529901", "529901", "529902", "529902"]
 
 
 def test_of_a_comparison_with_others_it_says_no_more_than_please_verify(tmp_path: Path) -> None:

@@ -146,6 +146,13 @@ def place(file: str, sheet: str) -> str:
     return f"{file}\n[{sheet}]" if sheet else file
 
 
+def column_said(column: str) -> str:
+    """Name a column; what intake takes from the name of the file, sheet or delivery is no column to a department."""
+    if column == "@sheet":
+        return "（工作表名）\n(the sheet's name)"
+    return "（文件名）\n(the file's name)" if column.startswith("@") else column
+
+
 def number(item: Item) -> str:
     """Write an item's number as the sheet shows it."""
     return f"{item.number:05d}"
@@ -167,7 +174,7 @@ def _line(item: Item, codes: str) -> Line:
         number(item),
         place(fault.file, fault.sheet),
         rows_said(item),
-        fault.column,
+        column_said(fault.column),
         fault.mark,
         both(what(fault.reason)),
         str(fault.count),
@@ -182,7 +189,7 @@ def _places(item: Item, codes: str) -> list[Line]:
     fault = item.fault
     where = place(fault.file, fault.sheet)
     return [
-        Line(item.number, row, (number(item), where, str(row), fault.column, fault.text), (), codes)
+        Line(item.number, row, (number(item), where, str(row), column_said(fault.column), fault.text), (), codes)
         for row in fault.rows
     ]
 
@@ -197,7 +204,7 @@ def _summary(items: Sequence[Item]) -> tuple[tuple[Any, ...], ...]:
         here[0] += 1
         here[1] += fault.count
     ordered = sorted(sums.items(), key=lambda one: one[0][:4])
-    return tuple((*key[:3], what(key[3]), key[4], *numbers) for key, numbers in ordered)
+    return tuple((*key[:2], column_said(key[2]), what(key[3]), key[4], *numbers) for key, numbers in ordered)
 
 
 def _rule(contract: Contract, column: str, concept: str) -> ColumnRule | None:

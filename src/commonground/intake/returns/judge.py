@@ -18,6 +18,7 @@ ACCEPTABLE = frozenset({"out_of_range", "pattern", "date_in_future"})
 """Faults whose value can be taken as delivered, once the department says that it is right: its type allows it."""
 DEPENDS = "depends"
 """The fault of a value whose reading depends on other cells of the row, which nobody can see here."""
+_DERIVED_FROM = frozenset({"birth_year", "birth_month"})
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 _LAST = dt.date(9999, 12, 31)
 
@@ -62,8 +63,12 @@ class Judge:
     def value(self, column: str, sheet: str, text: str) -> Judged:
         """Judge a corrected text; where the reading depends on other cells, all readings must agree."""
         rule = self.rule(column)
-        if rule is None:
+        if rule is None or rule.concept is None:
             return Judged({}, "pattern")
+        if rule.concept.name in _DERIVED_FROM and not any(
+            r.concept is not None and r.concept.name == "birth" for r in self.contract.columns
+        ):
+            return Judged({}, DEPENDS)  # the day of birth is made of several cells when the file is read
         found = [_read(rule, values, text, self.setting) for values in self._readings(rule, sheet)]
         return found[0] if all(one == found[0] for one in found) else Judged({}, DEPENDS)
 

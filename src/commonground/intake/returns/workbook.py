@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from commonground.errors import Said
-from commonground.intake.returns.content import Content, Line, both
+from commonground.intake.returns.content import Content, Line, both, column_said
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
@@ -340,7 +340,7 @@ def _codes(book: Workbook, content: Content, styles: _Styles) -> None:
     _page(sheet, 1, [(Said(name, name), 20) for name in columns])
     sheet.write_string(0, 0, "各列可以填写的取值　Values that each column takes", styles.note)
     for i, name in enumerate(columns):
-        sheet.write_string(HEAD, i, name, styles.head)
+        sheet.write_string(HEAD, i, column_said(name), styles.head)
         for row, text in enumerate(content.codes[name], HEAD + 1):
             sheet.write_string(row, i, text, styles.locked)
     sheet.freeze_panes(HEAD + 1, 0)
