@@ -11,14 +11,17 @@ import contextlib
 import multiprocessing
 import random
 import re
+import resource
+import shutil
 import signal
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +31,23 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from commonground.city import City
 from commonground.errors import CommonGroundError, ConservationError
+from commonground.intake.archives import list_members
 from commonground.intake.contract import load_contracts
-from commonground.intake.deliveries import Delivered, find_files, pick_layout
+from commonground.intake.deliveries import Delivered, find_beside, find_files, opened, pick_layout
 from commonground.intake.file import prepare, read_parts
-from commonground.intake.model import TEXT_FORMATS, Contract, Layout, Limits
+from commonground.intake.model import Contract, Layout, Limits
 from commonground.intake.pack import load_pack
 from commonground.intake.work import put_together, spoiled
+from fuzz import formats
 from fuzz.mutate import Mutant, Text, mutate
+from fuzz.oracle import rows_at_least
 
 HEAD, TAIL = 60, 15
 """Lines kept of a text file's beginning and end: enough of every kind of row, few enough for thousands of cases."""
 LIMIT = 30
 """Seconds after which a case counts as hanging."""
+MEMORY = 4 << 30
+"""Bytes of address space that a process of the campaign may have."""
 _ENDS = re.compile("\r\n|\n|\r")
 
 
@@ -69,6 +77,12 @@ class Base:
     records: list[tuple[object, ...]]
     rows: int
 
+    @property
+    def kind(self) -> str:
+        """The format, or how it is packed."""
+        packed = self.found.archive
+        return self.layout.format if packed is None else packed.suffix[1:]
+
 
 @dataclass(frozen=True)
 class Case:
@@ -79,6 +93,7 @@ class Case:
     mutation: str
     outcome: str
     fault: str = ""
+    kind: str = ""
 
 
 @dataclass
@@ -95,6 +110,11 @@ class Tally:
         for name in sorted({case.mutation for case in self.cases}):
             counts = ", ".join(f"{by[name, one]} {one}" for one in ("read", "refused", "failed") if by[name, one])
             lines.append(f"  {name}: {counts}")
+        kinds = Counter((case.kind, case.outcome) for case in self.cases)
+        lines.append("by format:")
+        for kind in sorted({case.kind for case in self.cases}):
+            read, refused, bad = (kinds[kind, one] for one in ("read", "refused", "failed"))
+            lines.append(f"  {kind}: {read + refused + bad} attempted, {bad} failed ({read} read, {refused} refused)")
         for case in failed[:20]:
             lines.append(f"FAILED --case {case.number} ({case.file}, {case.mutation}): {case.fault}")
         return "\n".join(lines)
@@ -102,7 +122,7 @@ class Tally:
 
 def _split(content: bytes, layout: Layout) -> tuple[Text | None, bytes]:
     """See a text file as lines, cut to its head and tail; other files stay whole."""
-    if layout.format not in TEXT_FORMATS or layout.format == "geojson":
+    if layout.format not in ("csv", "jsonl", "fixed"):
         return None, content
     whole = content.decode(layout.encoding).removeprefix("\ufeff")
     end = "\r\n" if "\r\n" in whole else "\n"
@@ -110,7 +130,7 @@ def _split(content: bytes, layout: Layout) -> tuple[Text | None, bytes]:
     mark = b"\xff\xfe" if layout.encoding.lower() == "utf-16" else b""
     lines = whole.removesuffix(end).split(end)
     kept = lines if len(lines) <= HEAD + TAIL else lines[:HEAD] + lines[-TAIL:]
-    body = max(layout.header_row) if layout.format not in ("jsonl",) else 0
+    body = max(layout.header_row) if layout.format != "jsonl" else 0
     text = Text([line.encode(encoding) for line in kept], end.encode(encoding), encoding, layout.separator, body, mark)
     return text, text.put(text.lines)
 
@@ -119,20 +139,34 @@ def read_bytes(
     city: City, found: Delivered, contract: Contract, content: bytes, folder: Path, limits: Limits = WHOLE
 ) -> Read:
     """Read ``content`` as if it had been delivered in the place of ``found``."""
-    path = folder / found.path.name
+    path = folder / (found.archive or found.path).name
     path.write_bytes(content)
-    moved = Delivered(found.department, found.dataset, found.delivery, found.file, path, "", contract)
-    reading = prepare(moved, contract, load_pack(city.settings.pack), city.settings, limits)
-    parts: dict[int, pa.Table] = {}
+    whole = Delivered(found.department, found.dataset, found.delivery, path.name, path, "", contract)
+    if found.archive is None:
+        return _read(city, replace(whole, file=found.file), limits)
+    reads = []
+    for member in list_members(path):
+        inner = replace(whole, file=f"{path.name}/{member.name}", path=path / member.name)
+        reads.append(_read(city, replace(inner, archive=path, place=member.place), limits))
+    sheets = tuple(sheet for one in reads for sheet in one.sheets)
+    return Read(pa.concat_tables([one.records for one in reads]) if reads else pa.table({}), sheets)
 
-    def keep(number: int, records: pa.Table, quarantine: pa.Table) -> None:
-        parts[number] = records
 
-    outcomes = list(read_parts(reading, keep))
-    cut = spoiled(outcomes)
-    if cut:
-        outcomes = list(read_parts(reading, keep, cut))
-    taken = put_together(reading, outcomes)
+def _read(city: City, found: Delivered, limits: Limits) -> Read:
+    contract = found.contract
+    assert contract is not None
+    with opened(found) as path:
+        reading = prepare(found, contract, load_pack(city.settings.pack), city.settings, limits, path)
+        parts: dict[int, pa.Table] = {}
+
+        def keep(number: int, records: pa.Table, quarantine: pa.Table) -> None:
+            parts[number] = records
+
+        outcomes = list(read_parts(reading, keep))
+        cut = spoiled(outcomes)
+        if cut:
+            outcomes = list(read_parts(reading, keep, cut))
+        taken = put_together(reading, outcomes)
     tables = [reading.schema.empty_table(), *(parts[n].cast(reading.schema) for n in sorted(parts))]
     return Read(pa.concat_tables(tables), taken.sheets)
 
@@ -152,13 +186,21 @@ def bases(city: City, folder: Path, most: int = 2) -> Iterator[Base]:
         if found.status or contract is None:
             continue
         layout = pick_layout(found, contract)
+        beside = find_beside(found.path, layout.layout_file) if layout.layout_file else None
+        if beside is not None:
+            shutil.copy(beside, folder)
         if taken[contract.name, layout.format] >= most:
             continue
         taken[contract.name, layout.format] += 1
-        text, content = _split(found.path.read_bytes(), layout)
+        packed = found.archive
+        text, content = (None, packed.read_bytes()) if packed else _split(found.path.read_bytes(), layout)
         result = read_bytes(city, found, contract, content, folder)
         rows = sum(sheet["rows"] for sheet in result.sheets)
         yield Base(city, found, contract, layout, content, text, _values(result.records), rows)
+
+
+MUST_KEEP = frozenset(["cut off", "bits flipped", "a row count that lies", "a record count that lies"])
+"""Damage after which a file that is read at all has no fewer rows than before."""
 
 
 class _Hang(Exception):
@@ -194,7 +236,10 @@ def judge(base: Base, mutant: Mutant, result: Read) -> str:
             told = len(lines) - (lines[-1] == "")
             if told != rows:
                 return f"{told} lines in the file, {rows} rows told"
-    if base.text is None and mutant.name in ("cut off", "a hole", "bits flipped") and rows < base.rows:
+    least = rows_at_least(base.kind, mutant.content)
+    if least is not None and rows < least:
+        return f"{least} rows by another library, {rows} told"
+    if base.text is None and mutant.name in MUST_KEEP and rows < base.rows:
         return f"{base.rows - rows} rows lost and nobody told"
     if mutant.reach == "line" and not base.layout.multiline:
         return _others(base.records, _values(result.records), len(mutant.lines))
@@ -216,27 +261,28 @@ def run_case(number: int, files: list[Base], folder: Path) -> Case:
     """Break one file in one way, read it, and say how it went."""
     rng = random.Random(number)
     base = files[rng.randrange(len(files))]
-    mutant = mutate(rng, base.content, base.text)
+    mutant = mutate(rng, base.content, base.text, base.kind)
     place = (number, f"{base.contract.name} {base.found.file}", mutant.name)
+    kind = base.kind
     try:
         with _alarm():
             result = read_bytes(base.city, base.found, base.contract, mutant.content, folder, rng.choice(LIMITS))
     except ConservationError as fault:
-        return Case(*place, "failed", f"{type(fault).__name__}: {fault}")
+        return Case(*place, "failed", f"{type(fault).__name__}: {fault}", kind)
     except CommonGroundError as fault:
         if not (fault.where and fault.todo and all((fault.what.zh, fault.what.en, fault.todo.zh, fault.todo.en))):
-            return Case(*place, "failed", f"a refusal that does not tell where or what to do: {fault}")
+            return Case(*place, "failed", f"a refusal that does not tell where or what to do: {fault}", kind)
         if mutant.reach != "file":
-            return Case(*place, "failed", f"the whole file refused for one line: {fault}")
-        return Case(*place, "refused")
+            return Case(*place, "failed", f"the whole file refused for one line: {fault}", kind)
+        return Case(*place, "refused", "", kind)
     except _Hang:
-        return Case(*place, "failed", f"not done after {LIMIT} s")
+        return Case(*place, "failed", f"not done after {LIMIT} s", kind)
     except KeyboardInterrupt:
         raise
     except BaseException as fault:  # what a user would see as a traceback; a panic of Rust is no Exception
-        return Case(*place, "failed", f"{type(fault).__name__}: {fault}"[:300])
+        return Case(*place, "failed", f"{type(fault).__name__}: {fault}"[:300], kind)
     wrong = judge(base, mutant, result)
-    return Case(*place, "failed" if wrong else "read", wrong)
+    return Case(*place, "failed" if wrong else "read", wrong, kind)
 
 
 def cities(folder: Path) -> list[City]:
@@ -245,7 +291,8 @@ def cities(folder: Path) -> list[City]:
     from commonground.demo import make_demo
     from conftest import shared_folder
 
-    out = [City(make_demo(folder / "demo", children=300))]
+    (folder / "formats").mkdir()
+    out = [City(make_demo(folder / "demo", children=300)), formats.make(folder / "formats").city()]
     shared = shared_folder()
     if shared is not None:
         out.append(City(copy_sample(shared, folder)))
@@ -258,9 +305,36 @@ def campaign(numbers: list[int], folder: Path) -> Tally:
     return Tally([run_case(number, files, folder) for number in numbers])
 
 
+def _send(numbers: list[int], pipe: Connection) -> None:
+    """Run cases and send each as it is done; what asks for memory without measure shall fail here, not elsewhere."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files = [base for city in cities(folder) for base in bases(city, folder)]
+        for number in numbers:
+            pipe.send(run_case(number, files, folder))
+    pipe.close()
+
+
 def _work(numbers: list[int]) -> list[Case]:
-    with tempfile.TemporaryDirectory() as folder:
-        return campaign(numbers, Path(folder)).cases
+    """Run cases in a process of their own; one that ends it is a failure, and the rest go on in another."""
+    context = multiprocessing.get_context("spawn")
+    cases: list[Case] = []
+    while len(cases) < len(numbers):
+        receive, send = context.Pipe(duplex=False)
+        process = context.Process(target=_send, args=(numbers[len(cases) :], send))
+        process.start()
+        send.close()
+        before = len(cases)
+        with contextlib.suppress(EOFError):
+            while True:
+                cases.append(receive.recv())
+        process.join()
+        if len(cases) < len(numbers):
+            if len(cases) == before and process.exitcode == 1:
+                raise RuntimeError("the campaign itself does not run; try --case")
+            cases.append(Case(numbers[len(cases)], "?", "?", "failed", f"ended the process ({process.exitcode})", "?"))
+    return cases
 
 
 def main() -> int:
@@ -272,12 +346,12 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=multiprocessing.cpu_count())
     given = parser.parse_args()
     if given.case is not None:
-        tally = Tally(_work([given.case]))
+        with tempfile.TemporaryDirectory() as folder:
+            tally = campaign([given.case], Path(folder))
     else:
         numbers = range(given.seed, given.seed + given.cases)
         parts = [list(numbers[i :: given.workers]) for i in range(given.workers)]
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(given.workers, mp_context=context) as pool:
+        with ThreadPoolExecutor(given.workers) as pool:
             tally = Tally(sorted((c for part in pool.map(_work, parts) for c in part), key=lambda c: c.number))
     print(tally.told())
     return 1 if not tally.cases or any(case.fault for case in tally.cases) else 0

@@ -15,6 +15,8 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fuzz.structure import STRUCTURED
+
 NOISE = ["\0", "\x07", "\ue000", "\u200b", "\u202e", "𠮷", "\ufffd", "é", "　", "１", "\u0301", "'"]
 NOISE += ["=1+1", "#REF!", "#N/A"]
 """What gets into cells: controls, private use, invisible marks, rare characters, formulas and their errors."""
@@ -248,11 +250,20 @@ BYTES: dict[str, Callable[[random.Random, bytes], bytes]] = {
 }
 
 
-def mutate(rng: random.Random, content: bytes, text: Text | None) -> Mutant:
-    """Change a file in one way drawn from ``rng``; text files by lines as often as by bytes."""
+def mutate(rng: random.Random, content: bytes, text: Text | None, kind: str) -> Mutant:
+    """Change a file in one way drawn from ``rng``: by lines, by its structure, or by bytes.
+
+    Parameters
+    ----------
+    kind : str
+        The format, or ``zip`` and ``gz`` for what is packed.
+    """
     if text is not None and len(text.lines) > text.body and rng.random() < 0.7:
         name = rng.choice(sorted(LINES))
         made = LINES[name](rng, text)
         return Mutant(name, made.reach, made.content, made.lines)
+    if kind in STRUCTURED and rng.random() < 0.6:
+        name = rng.choice(sorted(STRUCTURED[kind]))
+        return Mutant(name, "file", STRUCTURED[kind][name](rng, content))
     name = rng.choice(sorted(BYTES))
     return Mutant(name, "file", BYTES[name](rng, content))
