@@ -146,7 +146,7 @@ def _row(rng: random.Random, i: int) -> dict[str, str]:
         "体重": str(weight), "高压": str(rng.choice([100, 110, 103, 65])), "低压": str(rng.choice([60, 70, 108, 71])),
         "数学": str(rng.randrange(57, 64)),
         "电话": "" if school == SCHOOLS[2] else rng.choice(["12912345678", "139", "12x"]),
-        "户籍": rng.choice(["529901", "529902", "529909", "110101"]), "家长证": id_number(parent, 11),
+        "户籍": rng.choice(["529901", "529902", "529909", "110101", "522401", "529955"]), "家长证": id_number(parent, 11),
         "关系": rng.choice(["父亲", "母亲", "祖父"]), "母证": mother, "班数": str(rng.randrange(1, 9)),
         "总数": str(rng.randrange(20, 99)), "女生": str(rng.randrange(0, 110)), "平均": str(rng.choice([10, 20.5])),
         "民族": rng.choice(["汉族", "苗族"]), "低保": "0",

@@ -121,7 +121,7 @@ def _rowwise(c: Check, rows: list[Row], refs: set[str]) -> Pair:
             lambda r: abs(r[a] - r[b] / r[cols[2]]) > p["tolerance"] + 1e-9,
         ),
         "heaping": (heap_scope, heap),
-        "area_known": (known, lambda r: r[a] not in ("529901", "529902", "529909")),
+        "area_known": (known, lambda r: r[a] not in ("529901", "529902", "529909", "110101", "520502")),
         "parent_age": (
             lambda r: known(r) and (len(cols) < 3 or r[cols[2]] in p["relations"]),
             lambda r: _outside(_years(born(r), r[a]), p["low"], p["high"]) or born(r) > r[a],

@@ -128,12 +128,13 @@ class Need:
     applies, bad : str
         SQL over one row: whether it is in the denominator, and then whether it is in the numerator.
     joins : mapping
-        Alias of a reference table → (column here, dataset kind, column there); the row has ``alias.v``.
+        Name by which a reference table is joined → (column here, table), where the table is ``("areas", "")`` or a
+        dataset kind and a column of it; the row has ``<name>.v``, of areas also ``until``.
     """
 
     applies: str
     bad: str
-    joins: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+    joins: Mapping[str, tuple[str, tuple[str, str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

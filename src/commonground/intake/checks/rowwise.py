@@ -218,10 +218,15 @@ def heaping(check: Check, settings: Settings) -> Need:
 
 
 def area_known(check: Check, settings: Settings) -> Need:
-    """Area codes that are no area: not the city's, nor a place outside that its settings name."""
-    name = q(check.columns[0])
-    codes = ", ".join(literal(area.code) for area in settings.areas) or "''"
-    return Need(f"{name} IS NOT NULL", f"{name} NOT IN ({codes})")
+    """Area codes that were never assigned, or no more on the day that the row describes.
+
+    Areas are those of city.toml, and those of the pack's list of every year. Intake has carried old codes to those of
+    today where that is sure, so that a code younger than the day is no fault.
+    """
+    name = check.columns[0]
+    here = f"area_{name}"
+    bad = f"{here}.v IS NULL OR as_of > {here}.until"
+    return Need(_known(name), bad, {here: (name, ("areas", ""))})
 
 
 def parent_age(check: Check, settings: Settings) -> Need:
@@ -240,10 +245,9 @@ def parent_age(check: Check, settings: Settings) -> Need:
 
 def foreign_key(check: Check, settings: Settings) -> Need:
     """Values that no row of datasets of ``kind`` has in column ``to``."""
-    name = check.columns[0]
-    alias = f"r_{check.params['kind']}_{check.params['to']}"
-    joins = {alias: (name, str(check.params["kind"]), str(check.params["to"]))}
-    return Need(f"{q(name)} IS NOT NULL", f"{{{alias}}}.v IS NULL", joins)
+    name, kind, to = check.columns[0], str(check.params["kind"]), str(check.params["to"])
+    here = f"ref_{name}_{kind}"
+    return Need(_known(name), f"{here}.v IS NULL", {here: (name, (kind, to))})
 
 
 def code_share(check: Check, settings: Settings) -> Need:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from commonground.city import City, EngineSettings, Settings
 from commonground.engine import open_engine
+from commonground.intake.areas import history
 from commonground.intake.checks.model import Check, Count, Counted, Need, value_columns
 from commonground.intake.checks.reported import REPORTED, Seen, gather_sums, without_rejected
 from commonground.intake.checks.rowwise import ROWWISE, columns_used, q
@@ -161,15 +162,16 @@ class _Dataset:
 
     def _look(self, engine: Engine, needs: Sequence[Need], tallies: dict[tuple[str, str], list[list[int]]]) -> None:
         """Run all row-wise checks over one part, and count what is filled."""
-        aliases = {alias: join for need in needs for alias, join in need.joins.items()}
-        slots = {alias: alias for alias in aliases}
-        joins = "".join(f" LEFT JOIN {alias} ON {alias}.v = part.{q(join[0])}" for alias, join in aliases.items())
-        cells = ["part.delivery", "part.file", "count(*)", "min(as_of)"]
+        joined = {name: join for need in needs for name, join in need.joins.items()}
+        joins = "".join(
+            f" LEFT JOIN {_reference(*table)} AS {name} ON {name}.v = part.{q(column)}"
+            for name, (column, table) in joined.items()
+        )
+        cells = ["part.delivery", "part.file", "count(*)", "min(part.as_of)"]
         for need in needs:
-            bad = need.bad.format(**slots) if need.joins else need.bad
             cells += [
                 f"count(*) FILTER (WHERE coalesce({need.applies}, FALSE))",
-                f"count(*) FILTER (WHERE coalesce({need.applies}, FALSE) AND coalesce({bad}, FALSE))",
+                f"count(*) FILTER (WHERE coalesce({need.applies}, FALSE) AND coalesce({need.bad}, FALSE))",
             ]
         for name in self.concepts:
             held = f"FILTER (WHERE {q(name)} IS NOT NULL)"  # the hash of NULL is a number like any other
@@ -220,8 +222,11 @@ class _Dataset:
 
         wanted: dict[tuple[str, str], set[str]] = {}
         for need in needs:
-            for _, kind, to in need.joins.values():
-                wanted.setdefault((kind, to), set())
+            for _, table in need.joins.values():
+                wanted.setdefault(table, set())
+        if wanted.pop(("areas", ""), None) is not None:
+            engine.add_table("areas", _areas(self.settings))
+            engine.create(_reference("areas", ""), "SELECT * FROM areas")
         for check in whole:
             if "kind" in check.params:
                 totals = wanted.setdefault((check.params["kind"], check.params["to"]), set())
@@ -246,4 +251,25 @@ class _Dataset:
             engine.add_table("other", pa.concat_tables(tables) if tables else empty.empty_table())
             more = "".join(f", {q(t)}" for t in sorted(totals))
             engine.create(f"by_{kind}_{to}", f"SELECT delivery, as_of, {q(to)} AS v{more} FROM other")
-            engine.create(f"r_{kind}_{to}", f"SELECT DISTINCT {q(to)} AS v FROM other WHERE {q(to)} IS NOT NULL")
+            engine.create(_reference(kind, to), f"SELECT DISTINCT {q(to)} AS v FROM other WHERE {q(to)} IS NOT NULL")
+
+
+def _reference(kind: str, to: str) -> str:
+    """Name of the engine's table of another dataset's distinct values, or of areas."""
+    return f"r_{kind}_{to}"
+
+
+def _areas(settings: Settings) -> pa.Table:
+    """Give every area code with the last day on which it stood: the pack's list of all years, and city.toml's own."""
+    import datetime as dt
+
+    import pyarrow as pa
+
+    never = dt.date(9999, 1, 1)
+    last = {area.code: never for area in settings.areas}
+    for code, periods in history(settings.pack).items():
+        end = periods[-1].until
+        last.setdefault(code, dt.date(end // 12, end % 12 + 1, 1) if end else never)
+    codes = sorted(last)
+    days = [last[code] for code in codes]
+    return pa.table({"v": pa.array(codes, pa.string()), "until": pa.array(days, pa.date32())})
