@@ -207,6 +207,17 @@ def test_files_without_a_place_are_grouped_by_their_columns(tmp_path: Path) -> N
     assert [sorted(one.place.file for one in s.draft.found) for s in found] == [["a.csv", "b.csv"], ["c.csv"]]
 
 
+def test_tables_of_one_file_that_differ_become_datasets_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    goods: list[list[object]] = [["商品", "数量"], *([f"货{i}", i] for i in range(30))]
+    workbook(path, 学生=[list(NAMES), *(list(row) for row in people())], 商品=goods)
+    first, second = suggest([path], propose=known)
+    for one, other in ((first, "商品"), (second, "学生")):
+        written = tmp_path / "c.toml"
+        written.write_text(one.contract, encoding="utf-8")
+        assert [entry.sheets for entry in load_contract(written).ignore] == [other]
+
+
 def test_nothing_about_a_person_is_in_the_profile(tmp_path: Path) -> None:
     town = Town(tmp_path)
     rows = people(200)
@@ -245,6 +256,8 @@ def test_names_of_sheets_and_files_say_what_no_column_says(tmp_path: Path) -> No
         del MEANING["行政区划"]
     assert "行政区划" not in {column.sources[0] for column in taken.draft.undecided}
     assert '# source = "@area"' in taken.contract
+    assert load_contract(into(town.city(), taken).contract).layouts[0].file_pattern is None
+    assert "# file_pattern = '(?P<area>" in taken.contract
 
 
 def test_sheets_of_counties(tmp_path: Path) -> None:

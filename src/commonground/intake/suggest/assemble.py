@@ -88,10 +88,20 @@ def assemble(group: Group, pack: Pack, propose: Propose) -> Draft:
             name.proposal = replace(name.proposal, concept=None)  # of two names that say the same the first is taken
         taken.add(name.proposal.concept)
     columns = [*names, *columns]
+    _drop_idle_patterns(written, names)
     deliveries = _deliveries(group.found, pack, taken)
     return Draft(
         group.department, group.dataset, proposal, written, columns, deliveries, group.found, group.aside, doubts
     )
+
+
+def _drop_idle_patterns(written: Sequence[Written], names: Sequence[Column]) -> None:
+    """Leave out a pattern of which nothing is taken: it would refuse files whose names happen not to fit it."""
+    used = {name.sources[0] for name in names if name.decided}
+    for layout in written:
+        pattern = layout.keys.get("file_pattern")
+        if pattern and not used & {f"@{group}" for group in re.compile(pattern).groupindex}:
+            layout.idle_pattern = layout.keys.pop("file_pattern")
 
 
 def keep_values(proposal: ColumnProposal, pack: Pack) -> ColumnProposal:

@@ -30,7 +30,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Aside:
-    """A file, or a sheet of one, that is no data: ``why`` is "codebook", "notes", "blank", "empty" or "fault"."""
+    """A file, or a sheet of one, that is no data here.
+
+    ``why`` is "codebook", "notes", "blank", "empty", "fault" or, of a sheet of another dataset, "elsewhere".
+    """
 
     place: Place
     path: Path
@@ -108,6 +111,7 @@ def gather(
             progress("suggest", number, len(files))
     for other in rest:
         _beside(groups, other).aside.append(other)
+    _elsewhere(groups)
     return groups
 
 
@@ -172,6 +176,19 @@ def _titles(grid: Grid, profile: SheetProfile) -> tuple[str, ...]:
     first = head[0] if isinstance(head, list) else head
     rows = [row for row, place in zip(grid.rows[:30], grid.physical[:30], strict=True) if place < first]
     return tuple(cell.strip() for row in rows for cell in row if cell.strip())
+
+
+def _elsewhere(groups: Sequence[Group]) -> None:
+    """Let a contract set aside the sheets of its files, such as tables of a dump, that belong to other datasets."""
+    for group in groups:
+        files = {one.path for one in group.found}
+        for other in groups:
+            if other is not group:
+                group.aside += [
+                    Aside(one.place, one.path, "elsewhere", one.profile.sheet)
+                    for one in other.found
+                    if one.path in files and one.profile.sheet
+                ]
 
 
 def _home(groups: list[Group], one: Found) -> Group:

@@ -23,6 +23,7 @@ class Written:
     found: list[Found]
     why: dict[str, Said] = field(default_factory=dict)
     confidence: dict[str, float] = field(default_factory=dict)
+    idle_pattern: str = ""
 
 
 def layouts(found: Sequence[Found], aside: Sequence[Aside] = ()) -> list[Written]:

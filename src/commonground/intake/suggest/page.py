@@ -12,6 +12,7 @@ _WHY = {
     "notes": {"zh": "说明页", "en": "notes"},
     "blank": {"zh": "空表", "en": "blank sheet"},
     "empty": {"zh": "空文件", "en": "empty file"},
+    "elsewhere": {"zh": "属于另一数据集", "en": "of another dataset"},
     "fault": {"zh": "读不了", "en": "not readable"},
 }
 

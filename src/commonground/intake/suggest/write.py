@@ -156,6 +156,9 @@ def _ignored(draft: Draft) -> list[dict[str, Any]]:
         elif one.why == "notes":
             reason = {"zh": "说明页，不是数据", "en": "a sheet of notes, no data"}
             entry = {"files": escape(one.place.file), "sheets": escape(one.sheet), "reason": reason}
+        elif one.why == "elsewhere":
+            reason = {"zh": "属于另一数据集", "en": "of another dataset"}
+            entry = {"files": escape(one.place.file), "sheets": escape(one.sheet), "reason": reason}
         else:
             continue
         if entry not in out:
@@ -221,6 +224,10 @@ def _unused(draft: Draft, pack: Pack, out: Writer) -> None:
         guess = next((name for name, _ in column.proposal.alternatives if name in pack.concepts), "…")
         out.add("")
         out.say(Said(f"没有用到：{said.zh}。要用时去掉 #：", f"Not used: {said.en}. To use it take away the #:"))
+        for pattern in dict.fromkeys(layout.idle_pattern for layout in draft.layouts):
+            if pattern and column.sources[0] != "@sheet":
+                out.say(Said("并在 [[layout]] 中加一行：", "and add to [[layout]]:"))
+                out.add(f"# file_pattern = {toml(pattern)}")
         out.add(*(f"# {line}" for line in _lines(column, f"concept = {toml(guess)}", {})))
 
 
