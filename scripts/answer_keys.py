@@ -39,6 +39,11 @@ def shared() -> Path:
 
 def sample() -> Iterator[Task]:
     """Give the datasets of the sample city."""
+    yield from sample_parts(())
+
+
+def sample_parts(names: tuple[str, ...]) -> Iterator[Task]:
+    """Give the datasets of the sample city that are named, a file of each delivery; all of it where none is named."""
     tasks: dict[tuple[str, str], Task] = {}
     with (shared() / "truth" / "columns.csv").open(encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
@@ -48,7 +53,11 @@ def sample() -> Iterator[Task]:
             task.key.setdefault(row["column"], {SAME.get((dataset, row["concept"]), row["concept"])})
     deliveries = shared() / "deliveries"
     for (department, dataset), task in sorted(tasks.items()):
+        if names and task.name not in names:
+            continue
         files = list_files([deliveries / department / dataset])
+        if names:
+            files = list({path.parent: path for path in reversed(files)}.values())
         task.groups = gather(files, deliveries=deliveries, department=department, dataset=dataset)
         yield task
 

@@ -5,9 +5,10 @@ Pure: a header in, a ``Header`` out; no words of any language are written here, 
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 _BRACKETS = re.compile(r"[(（\[【<〈{]([^)）\]】>〉}]*)[)）\]】>〉}]")
@@ -22,6 +23,7 @@ _INDEX = (
     (re.compile(r"(?<=\D)([1-9])$"), 1),
     (re.compile(r"(?<=[\u4e00-\u9fff]{2})([一二三])$"), 1),
 )
+_LONG = 5
 _DIGITS = {c: i for i, c in enumerate("〇一二三四五六七八九")}
 
 
@@ -83,12 +85,15 @@ def parse(name: str, roles: Mapping[str, str]) -> Header:
     if len(segments) > 1 and any(re.fullmatch(r"(?i)(k?g|mg|d?l|km|m)\W*", part.strip()) for part in segments[1:]):
         segments = [plain]  # 血红蛋白g/L
     segments = [_LEADING.sub("", part) for part in segments]
-    raw = _unique([_BRACKETS.sub("", segments[-1]), segments[-1], "".join(segments)])
+    last = _unique([_BRACKETS.sub("", segments[-1]), segments[-1]])
+    raw = last if len(segments) == 1 else _unique(["".join(segments), _BRACKETS.sub("", "".join(segments))])
     forms = _unique([normal(part) for part in raw])
     tails = [match[1] for form in forms if (match := _UNIT_TAIL.search(form))]
     forms = _unique([*forms, *(_UNIT_TAIL.sub("", form) for form in forms)])
     index = _index_of(_BRACKETS.sub("", segments[-1]), hints) or _index_of(plain, hints)
-    role, stems = _strip(forms, [normal(part) for part in segments[:-1]], roles)
+    parts = forms if len(segments) == 1 else [normal(part) for part in last] + forms
+    ends = set(itertools.accumulate(len(word) for word in tokens(segments[-1])))
+    role, stems = _strip(parts, [normal(part) for part in segments[:-1]], roles, ends)
     stems = _unique([*stems, *(_drop_index(stem) for stem in stems)])
     han = any("\u4e00" <= char <= "\u9fff" for char in plain)
     letters = () if han else _letters(segments[-1])
@@ -131,17 +136,23 @@ def _drop_index(stem: str) -> str:
     return stem
 
 
-def _strip(forms: Sequence[str], above: Sequence[str], roles: Mapping[str, str]) -> tuple[str, list[str]]:
+def _strip(
+    forms: Sequence[str], above: Sequence[str], roles: Mapping[str, str], ends: Collection[int]
+) -> tuple[str, list[str]]:
     """Find the person in the header or above it, and give the forms without his words."""
     role, stems = "", []
     words = sorted((word for word in roles if not word.startswith("=")), key=len, reverse=True)
     for form in forms:
-        word = next((w for w in words if form.startswith(w) and _whole(form, w)), "")
-        if word:
-            role = role or roles[word]
-            stems.append(form.removeprefix(word).removeprefix("的").removeprefix("的") or form)
-        else:
-            stems.append(form)
+        named, rest = "", form
+        for _ in range(2):  # 学生父亲姓名 speaks of the father
+            if rest in roles:  # nothing but the person: his name, as a rule
+                named = roles[rest]
+                break
+            word = next((w for w in words if rest.startswith(w) and _whole(rest, w, ends)), "")
+            if word:
+                named, rest = roles[word], rest.removeprefix(word).removeprefix("的")
+        role = role or named
+        stems.append(rest or form)
     if role in ("", "self"):
         for part in above:
             word = next((w for w in words if part.startswith(w) and len(w) > 1), "")
@@ -150,12 +161,14 @@ def _strip(forms: Sequence[str], above: Sequence[str], roles: Mapping[str, str])
     return role, _unique([*stems, *forms])
 
 
-def _whole(form: str, word: str) -> bool:
-    """Tell whether a word for a person is more than the beginning of another word; a single letter or sign never is."""
-    rest = form[len(word) :]
-    if not rest:
+def _whole(form: str, word: str, ends: Collection[int]) -> bool:
+    """Tell whether a word for a person is more than the beginning of another word (``mo`` of ``monthly``).
+
+    ``ends`` are the places where words of a Latin header end; long words need none.
+    """
+    if len(form) - len(word) < (2 if word.isascii() else 1):
         return False
-    return len(word) > 1 or "\u4e00" <= word <= "\u9fff"
+    return not word.isascii() or len(word) > _LONG or len(word) in ends
 
 
 def _unique(texts: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _ROUNDS = 3
 NO_KIND = ""
 """Name of "none of the kinds" among the probabilities."""
-_NO_KIND = 0.5  # nats for none of the kinds, where nothing speaks for any
-_WORD = 3.0  # nats for a kind whose word stands in the name of the file, the sheet or the folder
+KIND_FEATURES = ("inside", "outside", "lacking", "words", "none", "none:present")
+"""Evidence for a kind: usual concepts present (rare ones weigh more), unusual ones, core ones lacking, words."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Weights:
     vector: NDArray[np.float64]
     slope: float = 1.0
     offset: float = 0.0
+    kinds: NDArray[np.float64] = field(default_factory=lambda: np.array([1.2, -1.0, -3.0, 3.0, 0.5, -0.2]))
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,13 @@ def load_weights(pack: str = "china") -> Weights:
         The file of weights is not readable.
     """
     raw = read_toml(pack_folder(pack) / "meaning" / "weights.toml", ContractError)
-    return as_weights(raw["weights"], raw["slope"], raw["offset"])
+    kinds = np.array([float(raw["kinds"][name]) for name in KIND_FEATURES])
+    return Weights(as_vector(raw["weights"]), raw["slope"], raw["offset"], kinds)
 
 
-def as_weights(by_name: Mapping[str, float], slope: float = 1.0, offset: float = 0.0) -> Weights:
+def as_vector(by_name: Mapping[str, float]) -> NDArray[np.float64]:
     """Order weights by feature; one that is not named weighs nothing."""
-    return Weights(np.array([float(by_name.get(name, 0.0)) for name in FEATURES]), slope, offset)
+    return np.array([float(by_name.get(name, 0.0)) for name in FEATURES])
 
 
 def softmax(score: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -99,19 +101,19 @@ def infer(
     """
     together = beside(sheets, len(evidence))
     names = list(lexicon.concepts)
-    member = _membership(names, lexicon)
-    words = _word_scores(about, lexicon)
-    probability = _exclusive(softmax(evidence @ weights.vector), together)
+    member = membership(names, lexicon)
+    words = word_scores(about, lexicon)
+    probability = exclusive(softmax(evidence @ weights.vector), together)
     kinds = np.full(len(lexicon.kinds) + 1, 1 / (len(lexicon.kinds) + 1))
     for _ in range(_ROUNDS):
-        kinds = _kinds(probability, member, words)
+        kinds = softmax(kind_evidence(probability, member, words) @ weights.kinds)
         evidence = add_company(evidence, probability, kinds, lexicon, together)
-        probability = _exclusive(softmax(evidence @ weights.vector), together)
+        probability = exclusive(softmax(evidence @ weights.vector), together)
     chosen = assign(probability, sheets, together)
     return Inferred(probability, evidence, dict(zip([*lexicon.kinds, NO_KIND], kinds.tolist(), strict=True)), chosen)
 
 
-def _membership(names: Sequence[str], lexicon: Lexicon) -> NDArray[np.float64]:
+def membership(names: Sequence[str], lexicon: Lexicon) -> NDArray[np.float64]:
     """Give how usual each concept is in each kind: 1 core, 0.6 often, 0 not."""
     return np.array(
         [
@@ -121,7 +123,7 @@ def _membership(names: Sequence[str], lexicon: Lexicon) -> NDArray[np.float64]:
     )
 
 
-def _word_scores(about: Sequence[str], lexicon: Lexicon) -> NDArray[np.float64]:
+def word_scores(about: Sequence[str], lexicon: Lexicon) -> NDArray[np.float64]:
     """Give the share of the names around the data that hold a word of each kind; the longest word of all counts."""
     score = np.zeros(len(lexicon.kinds))
     texts = [normal(text) for text in about if text]
@@ -137,21 +139,20 @@ def _word_scores(about: Sequence[str], lexicon: Lexicon) -> NDArray[np.float64]:
     return np.minimum(1.0, 2.0 * score)
 
 
-def _kinds(
+def kind_evidence(
     probability: NDArray[np.float64], member: NDArray[np.float64], words: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Weigh the kinds by the concepts that the columns seem to hold; what stands in every kind says little.
-
-    The last probability is that of none of them.
-    """
+    """Give the evidence for each kind, and last for none of them; what stands in every kind says little."""
     present = probability[:, :-1].max(axis=0, initial=0.0)
     rarity = np.log(len(member) / np.maximum(0.5, (member > 0).sum(axis=0))) + 0.2
-    inside = member @ (present * rarity)
-    outside = (member == 0) @ present
     core = member == 1.0
-    lacking = (core @ (1.0 - present)) / np.maximum(1, core.sum(axis=1))
-    score = 1.2 * inside - 1.0 * outside - 3.0 * lacking + _WORD * words
-    return softmax(np.r_[score, _NO_KIND - 0.2 * float(present.sum())])
+    out = np.zeros((len(member) + 1, len(KIND_FEATURES)))
+    out[:-1, 0] = member @ (present * rarity)
+    out[:-1, 1] = (member == 0) @ present
+    out[:-1, 2] = (core @ (1.0 - present)) / np.maximum(1, core.sum(axis=1))
+    out[:-1, 3] = words
+    out[-1, 4:] = 1.0, present.sum()
+    return out
 
 
 def add_company(
@@ -164,7 +165,7 @@ def add_company(
     """Fill the features of company from a first guess: the kind's usual concepts, the persons of the neighbours."""
     out = evidence.copy()
     names = list(lexicon.concepts)
-    usual = kinds[: len(lexicon.kinds)] @ _membership(names, lexicon)
+    usual = kinds[: len(lexicon.kinds)] @ membership(names, lexicon)
     out[:, :-1, AT["company:kind"]] = usual
     vague = np.maximum(evidence[:, :-1, AT["name:vague"]], 1.0 - evidence[:, :-1, AT["name:likeness"]])
     out[:, :-1, AT["company:kind_vague"]] = usual * vague
@@ -185,7 +186,7 @@ def add_company(
     return out
 
 
-def _exclusive(probability: NDArray[np.float64], together: NDArray[np.bool_]) -> NDArray[np.float64]:
+def exclusive(probability: NDArray[np.float64], together: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Let columns of a sheet compete for a concept: each takes it only so far as the others do not."""
     if len(probability) < 2:
         return probability

@@ -82,7 +82,7 @@ def load(pack: str = "china") -> Lexicon:
     known = load_pack(pack)
     fields = {name: tuple(_names(entry)) for name, entry in raw["fields"].items()}
     roles, role_words = _roles(raw["roles"])
-    for word, role in list(roles.items()):
+    for word, role in sorted(roles.items(), key=lambda item: item[1] == "self"):  # HZ is 户主 before 患者
         for letters in spelt(word)[:1]:
             number = re.sub(r"\D", "", word)
             if len(letters) > 1:

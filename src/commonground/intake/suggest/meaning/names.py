@@ -35,6 +35,7 @@ NAME_FEATURES = (
     "role_same",
     "role_near",
     "role_other",
+    "role_beside",
     "role_unsaid",
     "role_nobody",
     "index_same",
@@ -47,7 +48,6 @@ NAME_FEATURES = (
 """What ``NameIndex.features`` gives for each concept, in this order."""
 _AT = {name: i for i, name in enumerate(NAME_FEATURES)}
 _NEAR = {("guardian1", "carer"), ("carer", "guardian1")}
-_TAILS = ("DM", "MC", "BM", "LX", "BZ")  # 代码, 名称, 编码, 类型, 标志
 _NOBODY = "nobody"
 
 
@@ -86,6 +86,7 @@ class NameIndex:
         self._spelt = sorted(lexicon.initials)
         place = {name: i for i, name in enumerate(self.concepts)}
         self._spelt_by = [[(place[name], source) for name, source in lexicon.initials[key]] for key in self._spelt]
+        self._tails = tuple(lexicon.values["letters_after"])  # 代码, 名称, 编码, 类型, 标志
         self._skips: dict[str, int] = {}
         self._spelt_matrix = self._skip_vectors(self._spelt, grow=True)
         self._starts = np.flatnonzero(np.r_[True, np.diff(self._owner) > 0])
@@ -231,7 +232,7 @@ class NameIndex:
             return
         whole, fewer = header.letters[0], header.letters[1:]
         known, place = self.lexicon.initials, {name: i for i, name in enumerate(self.concepts)}
-        near = {*fewer, *(text.removesuffix(tail) for text in header.letters for tail in _TAILS)} - {whole}
+        near = {*fewer, *(text.removesuffix(tail) for text in header.letters for tail in self._tails)} - {whole}
         if len(whole) >= 3:
             near |= {whole[:-1], *(whole + char for char in "HMZDQLJSX")}
         for feature, texts in (("initials", {whole}), ("initials_near", {text for text in near if len(text) > 1})):
@@ -258,8 +259,9 @@ class NameIndex:
             if header.role == _NOBODY:
                 row[_AT["role_nobody"]] = 1.0
             elif header.role not in ("", "self"):
-                near = "role_near" if (header.role, role) in _NEAR else "role_other"
-                row[_AT["role_same" if header.role == role else near]] = 1.0
+                near = "role_near" if (header.role, role) in _NEAR else "role_other" if role else "role_beside"
+                if not row[_AT["exact"]] or role not in ("", "self"):  # 家长电话 is the family's telephone as it stands
+                    row[_AT["role_same" if header.role == role else near]] = 1.0
             elif role not in ("", "self", "members"):
                 row[_AT["role_unsaid" if not header.role else "role_other"]] = 1.0
             if words.index and header.index:

@@ -153,7 +153,7 @@ def _column(
         (names[j], round(float(probability[j]), 3)) for j in order if names[j] != concept and probability[j] >= 0.02
     )
     if concept is None:
-        confidence = calibrated(float(probability[-1]), weights) if k == len(names) else 1.0 - confidence
+        confidence = 1.0 - calibrated(float(probability[:-1].max()), weights)
     shown = k if k < len(names) else order[0]
     evidence = said.evidence(i, shown, table, found, lexicon, pack, weights, kind)
     return ColumnProposal(table.columns[i], concept, round(confidence, 3), evidence, alternatives[:_SHOWN])

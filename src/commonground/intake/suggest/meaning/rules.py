@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FULL_MARKS = (100, 120, 150)
-_HINTED = {
-    "cm": "cm", "厘米": "cm", "公分": "cm", "m": "m", "米": "m", "mm": "mm", "kg": "kg", "公斤": "kg", "千克": "kg",
-    "斤": "jin", "市斤": "jin", "gl": "g/L", "g/l": "g/L", "gdl": "g/dL", "g/dl": "g/dL", "mmhg": "mmHg", "kpa": "kPa",
-    "元": "yuan", "万元": "万元", "km": "km", "公里": "km", "里": "li", "华里": "li", "小时": "hour", "分钟": "minute",
-    "月": "month", "年": "year", "%": "%",
-}  # fmt: skip
 _BMI_IN_JIN = 30.0
 _RECURS = 5  # rows from which a word is no slip, nor one person's
 _APART = 4.0  # units whose factor is greater than this tell a single value's unit
@@ -82,11 +76,17 @@ def settle(
         out.append(replace(column, rule=rule.keys, why=rule.why))
         if column.concept is not None:
             doubts += rule.doubts
-    return _weigh_by_height(out, digests), doubts
+    out, more = _weigh_by_height(out, headers, digests, lexicon)
+    return out, doubts + more
 
 
-def _weigh_by_height(columns: list[ColumnProposal], digests: Sequence[Digest]) -> list[ColumnProposal]:
-    """Tell jin from kg by height: a body-mass index above 30 in the middle of a file is a weight in jin."""
+def _weigh_by_height(
+    columns: list[ColumnProposal], headers: Sequence[Header], digests: Sequence[Digest], lexicon: Lexicon
+) -> tuple[list[ColumnProposal], list[Said]]:
+    """Tell jin from kg by height: a body-mass index above 30 in the middle of a file is a weight in jin.
+
+    Where the header says kg it is only a doubt.
+    """
     middle = {}
     for column, digest in zip(columns, digests, strict=True):
         if column.concept in ("height", "weight") and len(digest.numbers):
@@ -94,11 +94,21 @@ def _weigh_by_height(columns: list[ColumnProposal], digests: Sequence[Digest]) -
             times = factor(column.rule.get("unit", own), own) or 1.0
             middle[column.concept] = float(np.median(digest.numbers)) * times
     if len(middle) < 2 or middle["weight"] / (middle["height"] / 100) ** 2 <= _BMI_IN_JIN:
-        return columns
-    out = []
-    for column in columns:
+        return columns, []
+    index = middle["weight"] / (middle["height"] / 100) ** 2
+    out, doubts = [], []
+    for column, header in zip(columns, headers, strict=True):
         if column.concept == "weight" and "unit" not in column.rule:
-            index = middle["weight"] / (middle["height"] / 100) ** 2
+            if any(lexicon.values["unit_words"].get(hint) == "kg" for hint in header.hints):
+                doubts.append(
+                    Said(
+                        f"“{column.column.name}”：写的是公斤，体重指数的中位数却约为 {index:.0f}，像是市斤，请核实。",
+                        f"“{column.column.name}”: it says kg, but the body-mass index would be {index:.0f} "
+                        "in the middle, as of weights in jin: check it.",
+                    )
+                )
+                out.append(column)
+                continue
             why = Said(
                 f"如按公斤，体重指数的中位数约为 {index:.0f}，不合常情",
                 f"in kg the body-mass index would be {index:.0f} in the middle, which is unusual",
@@ -106,7 +116,7 @@ def _weigh_by_height(columns: list[ColumnProposal], digests: Sequence[Digest]) -
             out.append(replace(column, rule={**column.rule, "unit": "jin"}, why={**column.why, "unit": why}))
         else:
             out.append(column)
-    return out
+    return out, doubts
 
 
 def rule_of(
@@ -124,7 +134,7 @@ def rule_of(
     else:
         _missing(rule, concept, digest, _strays(rule, name, concept, digest))
     if concept.type in ("number", "integer"):
-        _unit(rule, name, concept, words, header, digest)
+        _unit(rule, name, concept, words, header, digest, lexicon.values["unit_words"])
     elif concept.type in ("date", "month"):
         _order(rule, name, digest)
     elif concept.pattern is not None:
@@ -171,13 +181,21 @@ def _missing(rule: _Rule, concept: Concept, digest: Digest, more: Any) -> None:
         )
 
 
-def _unit(rule: _Rule, name: str, concept: Concept, words: Words, header: Header, digest: Digest) -> None:
+def _unit(
+    rule: _Rule,
+    name: str,
+    concept: Concept,
+    words: Words,
+    header: Header,
+    digest: Digest,
+    hinted_units: Mapping[str, str],
+) -> None:
     if not len(digest.numbers):
         return
     if concept.unit == PERCENT_OF_FULL:
         _full_mark(rule, name, digest)
         return
-    hinted = next((_HINTED[hint] for hint in header.hints if hint in _HINTED), "")
+    hinted = next((hinted_units[hint] for hint in header.hints if hint in hinted_units), "")
     if factor(hinted, concept.unit) is None:
         hinted = ""
     units = [unit for unit in dict.fromkeys((concept.unit, *words.units)) if unit]

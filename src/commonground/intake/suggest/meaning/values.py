@@ -190,7 +190,6 @@ def _shapes(texts: Sequence[str], lexicon: Lexicon, pack: Pack) -> dict[str, lis
     out["province"] = [key.startswith(provinces) and len(key) <= 8 for key in keys]
     codes = frozenset(lexicon.values["province_codes"].split())
     out["area"] = [bool(re.fullmatch(r"\d{6}(\d{3}|\d{6})?", key)) and key[:2] in codes for key in keys]
-    out["area_name"] = [bool(re.fullmatch(r"[\u4e00-\u9fff]{1,12}(县|区|市|旗|州|省)", key)) for key in keys]
     out["village_code"] = [hit and key[:2] in codes for hit, key in zip(out["village_code"], keys, strict=True)]
     out["school_code"] = [hit and not _MONTH.fullmatch(key) for hit, key in zip(out["school_code"], keys, strict=True)]
     yes, no = set(lexicon.values["yes"]), set(lexicon.values["no"])
@@ -239,7 +238,7 @@ def _date_sort(text: str, pack: Pack) -> str:
 
 def _name_test(lexicon: Lexicon) -> Callable[[str], bool]:
     surnames, compound = frozenset(lexicon.values["surnames"]), tuple(lexicon.values["compound_surnames"])
-    words = _label_words(lexicon)
+    words, never_last = _label_words(lexicon), frozenset(lexicon.values["never_ends_a_name"])
 
     def is_name(text: str) -> bool:
         key = plain(text)
@@ -247,12 +246,9 @@ def _name_test(lexicon: Lexicon) -> Callable[[str], bool]:
             return True
         if not _HAN.fullmatch(key) or key in words:
             return False
-        return key.startswith(compound) or (key[0] in surnames and len(key) <= 4 and key[-1] not in _NO_NAME)
+        return key.startswith(compound) or (key[0] in surnames and key[-1] not in never_last)
 
     return is_name
-
-
-_NO_NAME = frozenset("县区市省镇乡村校院班级组局所站")
 
 
 def _label_words(lexicon: Lexicon) -> frozenset[str]:
