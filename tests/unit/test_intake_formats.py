@@ -357,7 +357,7 @@ def test_what_comes_under_a_workbooks_name(town: Town) -> None:
 
 def test_a_workbook_that_is_a_bomb_is_not_unpacked(town: Town) -> None:
     town.contract(NAME, layout=layout("xlsx"))
-    town.deliver(kit.packed({"xl/workbook.xml": b"0" * (150 * 1024**2)}), "a.xlsx")
+    town.deliver(kit.packed({"xl/workbook.xml": b"0" * (110 * 1024**2)}), "a.xlsx")
     refused(town, "a.xlsx", "300", "bomb")
 
 

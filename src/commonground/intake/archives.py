@@ -196,7 +196,7 @@ def _names(infos: list[zipfile.ZipInfo]) -> list[str]:
     out = []
     for info, name in zip(infos, raw, strict=True):
         text = info.orig_filename if name is None else name.decode(encoding, "replace")
-        out.append(text.replace("\\", "/"))
+        out.append(re.sub(r"^(?:\./+)+", "", text.replace("\\", "/")))
     return out
 
 
