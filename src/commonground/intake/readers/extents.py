@@ -17,7 +17,8 @@ from typing import IO
 from xml.etree import ElementTree
 
 from commonground.errors import DeliveryError, Said
-from commonground.intake.readers.formula_errors import records, workbook_stream, xlsb_sheets, xlsx_sheets
+from commonground.intake.readers.compound import workbook_stream
+from commonground.intake.readers.formula_errors import records, xlsb_sheets, xlsx_sheets
 
 SMALL = 20_000_000
 """Cells of a rectangle that is always read: a million rows of twenty columns."""
@@ -28,6 +29,7 @@ _ROWS, _COLUMNS = 1 << 20, 1 << 14  # as many as a sheet of today can have
 _CHUNK, _LAP = 1 << 22, 1 << 16
 _ROW = re.compile(rb'<(?:\w+:)?row\s(?:[^>]*?\s)?r="(\d+)"')
 _FAR = re.compile(rb'r="([A-Za-z]{2,})\d')
+_DIGITS = re.compile(rb'r="[A-Za-z]+(\d+)"')
 _UNNAMED = re.compile(rb'<(?:\w+:)?c(?:\s+(?!r=)[\w:]+="[^"]*")*\s*>')
 _PLACE = re.compile(r"([A-Za-z]+)(\d+)")
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
@@ -110,6 +112,7 @@ def _in_xlsx(file: IO[bytes]) -> Extent:
                     raise ValueError(f"the row {number} stands twice")
                 seen[number] = 1
             rows = max(rows, number)
+        rows = max(rows, max(map(int, set(_DIGITS.findall(held))), default=0))
         columns = max(columns, max(map(_number, set(_FAR.findall(held))), default=0))
         unnamed = unnamed or _UNNAMED.search(held) is not None
         held = held[max(done, len(held) - _LAP) :]

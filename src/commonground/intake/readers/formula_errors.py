@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import IO
 from xml.etree import ElementTree
 
+from commonground.intake.readers.compound import workbook_stream
+
 Errors = dict[str, list[tuple[int, int, str]]]
 """Sheet → row and column (from 0) and text of each error."""
 TEXTS = {
@@ -176,38 +178,6 @@ def _in_ods(archive: zipfile.ZipFile) -> Errors:
         if found:
             out[table.attrib.get(f"{_TABLE}name", "")] = found
     return out
-
-
-def workbook_stream(data: bytes) -> bytes:
-    """Take the stream "Workbook" out of an OLE file: sectors chained by a table of the next of each."""
-    size = 1 << struct.unpack_from("<H", data, 30)[0]
-    fats = list(struct.unpack_from("<109I", data, 76))
-    more, count = struct.unpack_from("<II", data, 68)
-    per = size // 4
-    for _ in range(count):
-        sector = struct.unpack_from(f"<{per}I", data, 512 + more * size)
-        fats += sector[:-1]
-        more = sector[-1]
-    table: list[int] = []
-    for fat in fats:
-        if fat < 0xFFFFFFFC:
-            table += struct.unpack_from(f"<{per}I", data, 512 + fat * size)
-
-    def chain(start: int) -> bytes:
-        out, at, steps = [], start, 0
-        while at < len(table) and steps <= len(table):
-            out.append(data[512 + at * size : 512 + (at + 1) * size])
-            at, steps = table[at], steps + 1
-        return b"".join(out)
-
-    directory = chain(struct.unpack_from("<I", data, 48)[0])
-    for at in range(0, len(directory), 128):
-        length = struct.unpack_from("<H", directory, at + 64)[0]
-        name = directory[at : at + max(length - 2, 0)].decode("utf-16-le", "replace")
-        start, total = struct.unpack_from("<II", directory, at + 116)
-        if name in ("Workbook", "Book") and total >= 4096:
-            return chain(start)[:total]
-    return b""
 
 
 def _in_xls(stream: bytes) -> Errors:

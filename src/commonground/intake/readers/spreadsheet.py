@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import lzma
 import os
 import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -19,7 +21,10 @@ from commonground.intake.readers.cells import CONTROL, cell_text
 from commonground.intake.readers.extents import check_extents
 from commonground.intake.readers.formula_errors import Errors, find_errors
 
-_DAMAGE = (OSError, ValueError, KeyError, IndexError, struct.error, zipfile.BadZipFile, ElementTree.ParseError)
+_DAMAGE = (
+    *(OSError, ValueError, LookupError, EOFError, NotImplementedError, struct.error),
+    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, ElementTree.ParseError),
+)
 _LOCKED = "EncryptedPackage".encode("utf-16-le")
 _PAGES = (b"<html", b"<!doctype", b"<table", b"<?xml", b"<meta")
 
