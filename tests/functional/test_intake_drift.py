@@ -12,11 +12,13 @@ from click.testing import CliRunner
 from commonground import intake
 from commonground.cli import commonground
 from commonground.errors import CityError, DeliveryError
-from commonground.governance import Ledger
+from commonground.governance import Accounts, Ledger, Roles
 from commonground.intake.drift import LIKELY, Drift, find_drift
 from commonground.jobs import drift as compare
 from commonground.jobs import intake as take_in
+from commonground.web.desk import desk
 from drift_kit import NEW, Source, Table, make_city, mapped, renamed, sampled, sources
+from governance_kit import Browser
 
 pytestmark = pytest.mark.xdist_group("drift")
 REGISTRY, CHECKUPS = "student_registry", "pupil_checkups"
@@ -203,3 +205,28 @@ def test_a_first_delivery_and_an_unknown_dataset(made: dict[str, Source], tmp_pa
     with pytest.raises(CityError) as error:
         find_drift(city, "health.pupil_checkup")
     assert source.name in error.value.message("en")
+
+
+def test_the_desk_shows_the_report_to_whoever_may_build_and_to_nobody_else(
+    made: dict[str, Source], tmp_path: Path
+) -> None:
+    source = made[CHECKUPS]
+    old, new = sampled(source.table, np.random.default_rng(14))
+    city = make_city(tmp_path / "city", source, old, renamed(new, {"体重kg": "重量"}))
+    compare(city, source.name)
+    with Ledger(city) as ledger:
+        Roles(ledger).begin("local:chen")
+        accounts = Accounts(city, ledger, cost=4)
+        for account, role in (("li.wei", "data_officer"), ("wang", "researcher")):
+            accounts.open(accounts.invite(account, role, actor="local:chen"), account, "three blue gates 7")
+    answers = {}
+    for account in ("li.wei", "wang"):
+        browser = Browser(desk(city, cost=4))
+        browser.post("/zh/sign-in", {"account": account, "password": "three blue gates 7", "code": ""})
+        answers[account] = {lang: browser.get(f"/{lang}/drift") for lang in ("zh", "en")}
+    for lang, word in (("zh", "改名"), ("en", "renamed")):
+        assert answers["li.wei"][lang].status == 200
+        assert word in answers["li.wei"][lang].text
+        assert "重量" in answers["li.wei"][lang].text
+        assert answers["wang"][lang].status == 403
+        assert "重量" not in answers["wang"][lang].text

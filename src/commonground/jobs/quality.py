@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commonground.city import City
+from commonground.city import City, storage_errors, write_atomically
 from commonground.errors import CommonGroundError, DeliveryError, Said
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ def drift(
     Parameters
     ----------
     apply : bool
-        Write the changes that are sure into the contract; recorded in the ledger. Without it nothing but the proposal
-        in the city's ``proposals`` folder is written.
+        Write the changes that are sure into the contract; recorded in the ledger. Without it nothing is written but the
+        proposal in the city's ``proposals`` folder, and the report in ``results/drift`` for the desk.
 
     Returns
     -------
@@ -64,6 +65,11 @@ def drift(
             with Ledger(city) as ledger:
                 changes = [{"kind": f.kind, "was": f.was, "now": f.now} for f in applied]
                 ledger.append("contract_changed", current_actor(), name, {"changes": changes})
+        with storage_errors(city.results):
+            kept = city.results / "drift" / f"{name}.json"
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(found.to_dict(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+            write_atomically(kept, text.encode("utf-8"))
         path = str(proposal) if proposal else None
         out.append({"drift": found, "proposal": path, "difference": difference, "applied": applied})
     return out

@@ -31,7 +31,7 @@ from commonground.web.desk_request import (
     see,
     set_cookie,
 )
-from commonground.web.desk_view import LANGUAGES, TEMPLATES, render
+from commonground.web.desk_view import LANGUAGES, TEMPLATES, drift_kinds, drift_reports, render
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -198,6 +198,10 @@ class Desk:
             head=self.ledger.head(),
         )
 
+    def drift(self, request: Request, visitor: Visitor, _form: Form) -> Response:
+        """Show how each dataset's last delivery differed when somebody last compared it."""
+        return self.page("drift", request, visitor, reports=drift_reports(self.city), kinds=drift_kinds())
+
     def people(self, request: Request, visitor: Visitor, _form: Form) -> Response:
         """Show who holds which role, and which accounts there are."""
         if not any(visitor.may(p) for p in ("grant", "manage_accounts", "read_ledger")):
@@ -348,6 +352,7 @@ def desk(city: City, *, second_factor: bool = False, cost: int = COST) -> Starle
             Route(f"/{lang}/invitation", _endpoint(pages.invitation), methods=["POST"]),
             Route(f"/{lang}/", pages.signed(pages.home)),
             Route(f"/{lang}/ledger", pages.signed(pages.read_ledger, Permission.READ_LEDGER)),
+            Route(f"/{lang}/drift", pages.signed(pages.drift, Permission.BUILD)),
             Route(f"/{lang}/people", pages.signed(pages.people)),
             Route(f"/{lang}/account", pages.signed(pages.account), methods=["GET", "POST"]),
             Route(f"/{lang}/account/factor", pages.signed(pages.set_factor), methods=["POST"]),

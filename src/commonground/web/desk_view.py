@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -15,6 +16,8 @@ from commonground.governance.roles import Permission
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+    from commonground.city import City
 
 LANGUAGES = ("zh", "en")
 TEMPLATES = Path(__file__).parent / "templates"
@@ -61,6 +64,18 @@ def _environment() -> Environment:
     )
     made.filters["subject"] = subject
     return made
+
+
+def drift_reports(city: City) -> list[dict[str, Any]]:
+    """Read the reports that ``commonground drift`` has left, by dataset; they hold no value about a person."""
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted((city.results / "drift").glob("*.json"))]
+
+
+def drift_kinds() -> Mapping[str, Said]:
+    """Words for the kinds of differences."""
+    from commonground.intake.drift import KINDS
+
+    return KINDS
 
 
 def render(template: str, lang: str, path: str, **values: Any) -> str:
