@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from commonground.errors import DeliveryError, Said
+from commonground.intake.archives import PREFIX
 from commonground.intake.model import Layout, Limits, Sheet
 from commonground.intake.readers import unreadable
 from commonground.intake.readers.cells import CONTROL, cell_text
 
 _READERS = {"sav": "read_sav", "dta": "read_dta", "sas7bdat": "read_sas7bdat", "xpt": "read_xport"}
 _ROWS = 50_000
+_CARD = 80  # SAS transport files are whole records of so many bytes
+_COUNT = 80  # where an SPSS file says how many rows it has
 
 
 def read_statistics(path: Path, layout: Layout, _limits: Limits) -> Iterator[Sheet]:
@@ -34,6 +39,8 @@ def read_statistics(path: Path, layout: Layout, _limits: Limits) -> Iterator[She
         options["encoding"] = layout.encoding.upper()
     if layout.format == "sav":
         options["user_missing"] = True
+    if layout.format == "xpt" and path.stat().st_size % _CARD:
+        raise unreadable(path, "xpt", ValueError("it ends inside a record of 80 bytes: cut off"))
     try:
         done, more = 0, True
         while more:
@@ -45,12 +52,35 @@ def read_statistics(path: Path, layout: Layout, _limits: Limits) -> Iterator[She
             total = rows if meta.number_rows is None or layout.format == "xpt" else 0 if more else int(meta.number_rows)
             yield _sheet(data, meta, names, done, total, more)
             done += rows
+        if layout.format == "sav":
+            _refuse_more(path, done, options)
     except UnicodeDecodeError:
         raise _encoding(path, layout) from None
     except (pyreadstat.ReadstatError, ValueError, OSError, OverflowError) as fault:
         if "convert" in str(fault) and "encoding" in str(fault):
             raise _encoding(path, layout) from None
         raise unreadable(path, layout.format, fault) from None
+
+
+def _refuse_more(path: Path, done: int, options: dict[str, Any]) -> None:
+    """Refuse an SPSS file with more rows than its header says: the library stops at that number without a word.
+
+    A copy whose header says that the number is not known is asked for one row more.
+    """
+    import pyreadstat
+
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
+        copy = Path(folder) / "copy.sav"
+        shutil.copyfile(path, copy)
+        with copy.open("r+b") as file:
+            file.seek(_COUNT)
+            file.write(b"\xff" * 4)
+        try:
+            data, _ = pyreadstat.read_sav(str(copy), row_offset=done, row_limit=1, **options)
+        except (pyreadstat.ReadstatError, ValueError, OSError, OverflowError):
+            return  # what follows the rows is no row
+    if any(data.values()):
+        raise unreadable(path, "sav", ValueError(f"the header says {done:,} rows, and more follow"))
 
 
 def _sheet(data: dict[str, list[Any]], meta: Any, names: tuple[str, ...], done: int, total: int, more: bool) -> Sheet:
