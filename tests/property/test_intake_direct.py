@@ -22,6 +22,7 @@ from commonground.intake.model import ColumnRule, Layout, Limits, Sheet, Values
 from commonground.intake.pack import load_pack
 from commonground.intake.readers import read
 from commonground.intake.readers.lines import blocks
+from commonground.intake.readers.text import check_text
 from commonground.intake.shape import shape
 from commonground.intake.texts import equals, linear_pattern, matches, trimmed
 from intake_kit import TOML
@@ -152,6 +153,7 @@ def _rows(path: Path, layout: Layout, limits: Limits, exact: bool = False) -> An
         bad: dict[int, tuple[str, str]] = {}
         total = mended = 0
         names: tuple[str, ...] = ()
+        notes: list[Any] = []
         try:
             for sheet in read(path, layout, limits):
                 block = shape(Sheet(**{**vars(sheet), "more": True}), layout, "a.csv", names)
@@ -161,6 +163,8 @@ def _rows(path: Path, layout: Layout, limits: Limits, exact: bool = False) -> An
                 bad |= {one.physical: (one.reason, one.text) for _, one in block.bad}
                 total += sheet.total
                 mended += block.counts["mended"]
+                notes.append(sheet.notes)
+            check_text(path, notes)
         except CommonGroundError as fault:
             return "refused", type(fault)
         return kept, bad, total, mended

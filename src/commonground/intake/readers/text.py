@@ -136,8 +136,7 @@ def split(text: Text, layout: Layout, width: int) -> Sheet:
 
 
 def _sheet(text: Text, out: _Split, columns: tuple[pa.Array, ...], places: Any, total: int) -> Sheet:
-    characters = len(text.data.decode()) if out.controls > _FEW else len(text.data)
-    notes = {"control_characters": out.mended, "controls": out.controls, "characters": characters}
+    notes = {"control_characters": out.mended, "controls": out.controls, "bytes": len(text.data)}
     bad = tuple(out.bad)
     return Sheet("", out.rows, out.physical, total, bad, (), {}, notes, columns, places, not text.last)
 
@@ -250,12 +249,12 @@ def _parse(
             column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False
         ),
     )
-    columns = tuple(column.combine_chunks() for column in table.columns)
+    columns = tuple(column.chunk(0) if column.num_chunks == 1 else column.combine_chunks() for column in table.columns)
     return columns, np.delete(places, odd) if odd else places
 
 
 def check_text(path: Path, notes: Sequence[dict[str, int] | Any]) -> None:
-    """Refuse a file of which more than one character in twenty is a control character.
+    """Refuse a file that holds more than one control character in twenty bytes.
 
     Parameters
     ----------
@@ -268,7 +267,7 @@ def check_text(path: Path, notes: Sequence[dict[str, int] | Any]) -> None:
         The file is not text.
     """
     found = sum(one.get("controls", 0) for one in notes)
-    if found > _FEW and found * 20 > sum(one.get("characters", 0) for one in notes):
+    if found > _FEW and found * 20 > sum(one.get("bytes", 0) for one in notes):
         raise not_text(path, found)
 
 
@@ -281,7 +280,7 @@ def clean_lines(path: Path, text: str) -> tuple[list[str], int]:
         More than one character in twenty is a control character: the file is not text.
     """
     found = len(CONTROL.findall(text))
-    check_text(path, [{"controls": found, "characters": len(text)}])
+    check_text(path, [{"controls": found, "bytes": len(text)}])
     lines = _LINE_END.split(text)
     if lines and lines[-1] == "":
         lines.pop()
