@@ -166,6 +166,14 @@ def test_a_row_that_cannot_be_read_costs_that_row(town: Town) -> None:
     assert result.quarantine["reason"].to_pylist().count("not_sql") == 2
 
 
+def test_comments_between_rows(tmp_path: Path) -> None:
+    text = "SET NAMES utf8;\n# a note\n"
+    text += "INSERT INTO t (a) VALUES ('甲'), -- one; (\n('乙'),\n\n('丙') ON DUPLICATE KEY UPDATE a=a;\n"
+    (tmp_path / "a.sql").write_text(text, encoding="utf-8")
+    (sheet,) = read(tmp_path / "a.sql", Layout("mysqldump"), Limits())
+    assert (sheet.rows, sheet.bad) == ([["甲"], ["乙"], ["丙"]], ())
+
+
 def test_values_of_every_kind(tmp_path: Path) -> None:
     text = "SET NAMES utf8;\nCREATE TABLE t (a int, b blob, c bit(1), d bool, e text, f json);\n"
     text += "INSERT INTO t VALUES (-1.5e3,0x00FF,b'101',TRUE,'',NULL),(+2,_binary 'a\\0b','\\1',false,'\"',x'4142');\n"

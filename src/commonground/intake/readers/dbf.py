@@ -19,6 +19,7 @@ from commonground.intake.readers.gb import is_gb, of_today
 Parsers = Mapping[int, Callable[[bytes], str]]
 _ROWS = 20_000
 _BINARY = "IBTYO@+"
+_MEMO = "MGP"
 _FLAGS = "0"  # a column of Visual FoxPro's own, which says which others are null
 
 
@@ -156,6 +157,8 @@ def _cells(record: bytes, fields: Sequence[Any], parse: Parsers, encoding: str) 
                 return None, False
             text = raw[: fault.start].decode(encoding)  # the field was too short for the text's last character
         text, found = clean(of_today(text) if gb else text)
+        if field.type in _MEMO and text:
+            text = f"memo:{text}"  # a place in another file, not to be taken for a value
         held = held or found > 0
         cells.append(text.strip())
     return cells, held

@@ -238,7 +238,7 @@ class Dump:
                     return
                 if after is None or after[1] == ";":
                     return
-                window.match(_SKIP_SPACE)
+                window.match(_SKIP)
                 continue
             if window.ended and not _NEXT_ROW.search(window.text, window.at):
                 window.at = len(window.text)
@@ -287,9 +287,6 @@ class Dump:
         rest = self.window.text[self.window.at :]
         self.window.at = len(self.window.text)
         yield Row(table, columns, [], "cut_off", rest)
-
-
-_SKIP_SPACE = re.compile(r"\s*")
 
 
 def _cell(found: re.Match[str]) -> str:
