@@ -110,3 +110,19 @@ def test_what_is_proposed_loads_and_intake_reads_with_it(suggested: tuple[Path, 
     rows = json.loads(read.out)["conservation"]
     assert sum(row["records"] for row in rows) > 2000
     assert all(row["rows"] == row["records"] + row["quarantined"] + row["non_data"] for row in rows)
+
+
+def test_no_person_is_in_any_profile(suggested: tuple[Path, Ran]) -> None:
+    city, _ = suggested
+    people: set[str] = set()
+    for group in gather(list_files([city / "deliveries"]), deliveries=city / "deliveries"):
+        for column in (c for found in group.found for c in found.profile.columns):
+            if column.name in ("姓名", "户主姓名"):
+                people |= {text for text in column.sample if len(text) > 2}
+            people |= {text for text in column.sample if re.fullmatch(r"\d{17}[\dX]|12\d{9}", text)}
+    assert len(people) > 1000
+    pages = sorted((city / "vault" / "profiles").iterdir())
+    assert len(pages) == 8
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert not [person for person in people if person in text], page.name
