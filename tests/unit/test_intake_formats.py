@@ -126,6 +126,12 @@ def test_a_wrong_encoding_names_the_row(town: Town) -> None:
     refused(town, "a.csv", "row 7", "第 7 行")
 
 
+def test_a_line_end_at_the_end_of_a_cell_is_white_space(town: Town) -> None:
+    town.contract(NAME, CLASS, layout=layout("csv", 'encoding = "utf-8"', "multiline = true"))
+    town.deliver('姓名,班级\n"甲\n",1\n乙,2\n')
+    assert rows(run(town.city()), "name") == [("甲",), ("乙",)]
+
+
 # Fixed widths and layout files
 
 PUPILS = [("王小明", "1", "151.5"), ("欧阳 娜娜", "12", "98"), ("𠮷野", "3", "")]

@@ -52,7 +52,9 @@ def trimmed(column: pa.Array) -> pa.Array:
     """Take white space off both ends of every text."""
     import pyarrow.compute as pc
 
-    return pc.utf8_trim_whitespace(column) if may_hold_space(data_of(column)) else column
+    data = data_of(column)
+    inside = b"\n" in data or b"\r" in data  # of a cell: quoted in a text file, typed in a workbook
+    return pc.utf8_trim_whitespace(column) if inside or may_hold_space(data) else column
 
 
 def may_hold_space(data: bytes) -> bool:
