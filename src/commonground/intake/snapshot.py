@@ -234,7 +234,7 @@ class Snapshot:
 
 
 def _zone(name: str) -> dt.tzinfo:
-    """Give the department's own time zone: the driver hands moments over in UTC, eight hours before China's midnight."""
+    """Give the department's own time zone: the driver hands moments over in UTC, hours before its midnight."""
     import zoneinfo
 
     try:
