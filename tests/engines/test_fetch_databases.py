@@ -6,6 +6,7 @@ database of its own and removes it.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import secrets
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 import pytest
@@ -23,6 +25,7 @@ from commonground.errors import ContractError, DeliveryError
 from commonground.governance import Ledger
 from commonground.intake import run
 from commonground.intake.database import Database
+from commonground.intake.fetch import _plain
 from commonground.intake.snapshot import Snapshot
 from intake_kit import Town, column
 
@@ -261,3 +264,9 @@ def test_a_dataset_without_a_database(town: Town) -> None:
         jobs.fetch(town.city(), "edu.pupil")
     with pytest.raises(ContractError, match=r"\[database\]"):
         jobs.fetch(town.city(), "edu.pupils")
+
+
+def test_a_moment_is_told_in_the_departments_own_time() -> None:
+    midnight = dt.datetime(2025, 8, 31, 16, tzinfo=dt.UTC)
+    assert _plain(midnight, ZoneInfo("Asia/Shanghai")) == "2025-09-01 00:00:00"
+    assert _plain(midnight.replace(tzinfo=None), ZoneInfo("Asia/Shanghai")) == "2025-08-31 16:00:00"
