@@ -39,9 +39,12 @@ def mix(*columns: Ints) -> Ints:
 
 def join(a: Keyed, b: Keyed, cap: int) -> tuple[Ints, Ints]:
     """Pairs of rows with equal keys; keys with more than ``cap`` rows in ``b`` are skipped."""
-    rows_a, keys_a = a[0][a[1] >= 0], a[1][a[1] >= 0]
-    order = np.argsort(b[1], kind="stable")
-    keys_b, rows_b = b[1][order], b[0][order]
+    known_a, known_b = np.flatnonzero(a[1] >= 0), np.flatnonzero(b[1] >= 0)
+    keys_a, keys_b = a[1][known_a], b[1][known_b]
+    first = np.argsort(keys_a, kind="stable")  # sorted on both sides, a search stays where it was
+    rows_a, keys_a = a[0][known_a][first], keys_a[first]
+    order = np.argsort(keys_b, kind="stable")
+    keys_b, rows_b = keys_b[order], b[0][known_b][order]
     low, high = np.searchsorted(keys_b, keys_a, "left"), np.searchsorted(keys_b, keys_a, "right")
     size = np.where(high - low <= cap, high - low, 0)
     left = np.repeat(rows_a, size)

@@ -309,30 +309,30 @@ def compare_names(table: NameTable, a: Ints, b: Ints) -> npt.NDArray[np.int8]:
         Numbers of names, -1 where there is none.
     """
     level = np.full(a.shape, 0, dtype=np.int8)
-    both = (a >= 0) & (b >= 0)
-    pair = np.unique(a[both] * np.int64(len(table.texts)) + b[both], return_inverse=True)
-    left, right = np.divmod(pair[0], max(1, len(table.texts)))
-    level[both] = _levels(table, left, right)[pair[1]]
+    both = np.flatnonzero((a >= 0) & (b >= 0))
+    level[both] = _levels(table, a[both], b[both])
     return level
 
 
 def _levels(t: NameTable, a: Ints, b: Ints) -> npt.NDArray[np.int8]:
     level = np.full(a.shape, OTHER, dtype=np.int8)
-    surname, given = t.surname[a] == t.surname[b], t.given[a] == t.given[b]
-    level[surname] = SURNAME
-    level[given & (t.length[a] > 2)] = GIVEN
-    level[_nearly(t, a, b)] = NEARLY
+    level[t.surname[a] == t.surname[b]] = SURNAME
+    level[(t.given[a] == t.given[b]) & (t.length[a] > 2)] = GIVEN
+    sound_a, sound_b = t.sound[a], t.sound[b]
     level[t.fold[a] == t.fold[b]] = FOLDED
-    level[(t.sound[a] == t.sound[b]) | (t.common[a] == t.sound[b]) | (t.sound[a] == t.common[b])] = SOUND
-    level[_by_other_reading(t, a, b)] = SOUND
+    level[(sound_a == sound_b) | (t.common[a] == sound_b) | (sound_a == t.common[b])] = SOUND
     level[t.key[a] == t.key[b]] = SAME
+    rest = np.flatnonzero(level < FOLDED)
+    level[rest[_nearly(t, a[rest], b[rest])]] = NEARLY
+    rest = np.flatnonzero((level < SOUND) & (t.typed[a] | t.typed[b]))
+    level[rest[_by_other_reading(t, a[rest], b[rest])]] = SOUND
     return level
 
 
 def _by_other_reading(t: NameTable, a: Ints, b: Ints) -> Bools:
     """A name typed in pinyin that is the other by some readings of its characters, or with the surname last."""
     out = (t.turned[a] == t.sound[b]) | (t.sound[a] == t.turned[b])
-    at = np.flatnonzero((t.typed[a] | t.typed[b]) & (t.length[a] == t.length[b]) & (t.length[a] <= WIDTH))
+    at = np.flatnonzero((t.length[a] == t.length[b]) & (t.length[a] <= WIDTH))
     x, y = a[at], b[at]
     alike = t.sounds[x] == t.sounds[y]
     alike |= (t.sounds[x] == t.others[y]) | (t.others[x] == t.sounds[y])
@@ -343,18 +343,44 @@ def _by_other_reading(t: NameTable, a: Ints, b: Ints) -> Bools:
 
 def _nearly(t: NameTable, a: Ints, b: Ints) -> Bools:
     """One character replaced, dropped, added, swapped or unwritable; the rest, at least two, agree by sound."""
-    x, y = t.folds[a], t.folds[b]
-    same = (x == y) & (x >= 0)
-    wild = (x == _UNWRITTEN) | (y == _UNWRITTEN)
-    agree = (same | wild).sum(1)
     la, lb = t.length[a], t.length[b]
-    replaced = (la == lb) & (agree >= la - 1) & (same.sum(1) >= 2)
-    swapped = (la == lb) & (la > 2) & (np.sort(x, axis=1) == np.sort(y, axis=1)).all(1)
-    short, long = np.where((la <= lb)[:, None], x, y), np.where((la <= lb)[:, None], y, x)
-    front = np.cumprod((short == long) & (short >= 0), axis=1).sum(1)
-    back = np.cumprod(((short == np.roll(long, -1, axis=1)) & (short >= 0))[:, ::-1] | (short[:, ::-1] < 0), axis=1)
-    size = np.minimum(la, lb)
-    tail = back.sum(1) - (WIDTH - size)
-    dropped = (np.abs(la - lb) == 1) & (size >= 2) & (front + tail >= size)
-    out: Bools = replaced | swapped | dropped
+    out = np.zeros(len(a), dtype=bool)
+    close = np.flatnonzero((np.abs(la - lb) <= 1) & (np.maximum(la, lb) > 2))
+    # nearly all names are short, and the columns beyond them are empty
+    short = np.maximum(la[close], lb[close]) <= 4
+    for at, width in ((close[short], 4), (close[~short], WIDTH)):
+        if len(at):
+            x, y = t.folds[a[at], :width].T.copy(), t.folds[b[at], :width].T.copy()
+            out[at] = _one_off(x, y, la[at], lb[at])
     return out
+
+
+def _one_off(x: Codes, y: Codes, la: Ints, lb: Ints) -> Bools:
+    """``_nearly`` on columns: ``x`` and ``y`` are (units, pairs)."""
+    width = len(x)
+    same = [(p == q) & (p >= 0) for p, q in zip(x, y, strict=True)]
+    wild = [(p == _UNWRITTEN) | (q == _UNWRITTEN) for p, q in zip(x, y, strict=True)]
+    equal = np.sum(same, axis=0)
+    agree = np.sum([s | w for s, w in zip(same, wild, strict=True)], axis=0)
+    level = la == lb
+    found: Bools = level & (agree >= la - 1) & (equal >= 2)
+    turn = np.flatnonzero(level & ~found & (la > 2))
+    found[turn] = (np.sort(x[:, turn], axis=0) == np.sort(y[:, turn], axis=0)).all(axis=0)
+    drop = np.flatnonzero(~level)
+    if not len(drop):
+        return found
+    swap = la[drop] > lb[drop]
+    short, long = np.where(swap, y[:, drop], x[:, drop]), np.where(swap, x[:, drop], y[:, drop])
+    size = np.minimum(la, lb)[drop]
+    front, tail = np.zeros(len(drop), dtype=np.int64), np.zeros(len(drop), dtype=np.int64)
+    going = np.ones(len(drop), dtype=bool)
+    for k in range(width):
+        going &= (short[k] == long[k]) & (short[k] >= 0)
+        front += going
+    going = np.ones(len(drop), dtype=bool)
+    for k in reversed(range(width - 1)):
+        beyond = k >= size
+        going &= beyond | ((short[k] == long[k + 1]) & (short[k] >= 0))
+        tail += going & ~beyond
+    found[drop] = (size >= 2) & (front + tail >= size)
+    return found

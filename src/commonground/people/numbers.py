@@ -30,7 +30,7 @@ FIRST_YEAR = 1880
 
 SAME, SLIP, FIRST, NEAR, OTHER = 5, 4, 3, 2, 1
 """Levels of agreement: the same valid number; a damaged one that is one character off or has two neighbours exchanged;
-the same first fifteen digits, all that is left of one; a damaged one two characters off; two different valid numbers."""
+the same first fifteen digits, all that is left of one; a damaged one two characters off; different valid ones."""
 
 
 @dataclass(frozen=True)

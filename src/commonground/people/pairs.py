@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from commonground.errors import ContractError, Said, did_you_mean
 from commonground.people import fellegi_sunter as fs
-from commonground.people.assign import compete
-from commonground.people.births import DAY, NO_DAY, compare_births
-from commonground.people.blocking import join, mix
-from commonground.people.distance import code_points, edit_distance
-from commonground.people.encode import Coder, integers, narrow
-from commonground.people.nametable import NameTable, compare_names, name_table
+from commonground.people.assign import best, compete
+from commonground.people.fields import Field, read_fields
+from commonground.people.priors import RELATIVES
+from commonground.people.rules import Plan, budget_of, choose, given, pairs_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,154 +22,247 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Levels = npt.NDArray[np.int8]
-KINDS = ("name", "date", "text", "code")
 IDS = ("unique_id", "record_id", "id")
-SAMPLE = 200_000
+SAMPLE = 60_000
+"""Random pairs for the chances of levels that no value count gives."""
+CHUNK = 1_000_000
+PER_PERSON = 2.0
+"""Relatives of a record in the other table, on average."""
+NAMESAKES = 0.05
+"""How much rarer one full name is among relatives of one surname than among strangers of one surname."""
+LEFT = 0.05
+"""Share of the agreeing pairs that stay unrelated at least: relatives agree too, and are no matches."""
 
 
 @dataclass(frozen=True)
-class Field:
-    """One column of both tables as integers; the rows of the right table follow those of the left.
+class Weighed:
+    """Pairs of rows with what speaks for and against each.
 
-    ``key`` is equal where a join may look, ``exact`` where the values are the same.
+    Attributes
+    ----------
+    fields : tuple of Field
+        What was compared.
+    model : fs.Model
+        Chances of each level; ``prior[0]`` is the share of pairs that are one person.
+    plan : Plan
+        Blocking rules with their pairs.
+    a, b : int arrays (pairs,)
+        Rows; those of the right table follow the left's.
+    levels : int8 array (pairs, fields)
+        Level of agreement of each field.
+    rarity : array (pairs, fields)
+        How much rarer (above 0) or commoner than the average the agreeing value is, in bits.
+    kinship : array (pairs,)
+        What the pair loses because relatives agree like this too, in bits (0 or below).
+    weight : array (pairs,)
+        Log2 of the odds: prior, for each field log2(m / u) plus rarity, and kinship.
     """
 
-    name: str
-    kind: str
-    value: Ints
-    key: Ints
-    exact: Ints
-    levels: int
-    table: NameTable | None = None
-    grid: npt.NDArray[np.int32] | None = None
-    length: Ints | None = None
+    fields: tuple[Field, ...]
+    model: fs.Model
+    plan: Plan
+    a: Ints
+    b: Ints
+    levels: Levels
+    rarity: Floats
+    kinship: Floats
+    weight: Floats
 
-    def compare(self, a: Ints, b: Ints) -> Levels:
-        """Level of agreement of rows ``a`` and ``b``."""
-        x, y = self.value[a], self.value[b]
-        if self.table is not None:
-            return compare_names(self.table, x, y)
-        if self.kind == "date":
-            day = np.full(len(a), DAY)
-            return compare_births(x, day, y, day)
-        missing = (x < 0) | (y < 0)
-        level = np.where(x == y, self.levels, 1).astype(np.int8)
-        if self.grid is not None and self.length is not None:
-            level = _near(self.grid, self.length, x, y, level, missing | (x == y))
-        level[missing] = 0
-        return level
+    def bits(self, field: int) -> Floats:
+        """Weight of each level of a field in bits, before rarity; 0 for a missing value."""
+        return level_bits(self.model, self.fields[field].name)
+
+    @property
+    def prior_bits(self) -> float:
+        """Log2 of the odds before anything was compared."""
+        return float(np.log2(self.model.prior[0] / self.model.prior[2]))
 
 
-def _near(
-    grid: npt.NDArray[np.int32], length: Ints, x: Ints, y: Ints, level: Levels, skip: npt.NDArray[np.bool_]
-) -> Levels:
-    """Levels of texts that differ: 3 one slip, 2 seven tenths alike, 1 other; over distinct pairs."""
-    at = np.flatnonzero(~skip)
-    packed, inverse = np.unique(x[at] * np.int64(len(grid)) + y[at], return_inverse=True)
-    a, b = np.divmod(packed, len(grid))
-    slips = edit_distance(grid, length, a, b)
-    longest = np.maximum(np.maximum(length[a], length[b]), 1)
-    found = np.where(slips <= 1, 3, np.where(slips <= 0.3 * longest, 2, 1)).astype(np.int8)
-    found[(slips <= 1) & (longest <= 1)] = 1
-    level[at] = found[inverse]
-    return level
+def level_bits(model: fs.Model, name: str) -> Floats:
+    """Weight of each level of a field in bits: log2(m / u), 0 for level 0."""
+    found: Floats = np.log2(np.maximum(model.m[name], fs.FLOOR) / np.maximum(model.u[name], fs.FLOOR))
+    return found
 
 
-def _kind(table: pa.Table, column: str) -> str:
-    import pyarrow as pa
-
-    if pa.types.is_date(table.column(column).type) or pa.types.is_timestamp(table.column(column).type):
-        return "date"
-    low = column.lower()
-    if low in ("name", "姓名", "xm") or low.endswith("_name"):
-        return "name"
-    values = table.column(column).combine_chunks()
-    return "code" if len(values.unique()) <= 20 else "text"
-
-
-def _field(column: str, kind: str, left: pa.Table, right: pa.Table) -> Field:
-    sides = (left.column(column), right.column(column))
-    sizes = (left.num_rows, right.num_rows)
-    if kind == "date":
-        value = np.concatenate([_days(c, n) for c, n in zip(sides, sizes, strict=True)])
-        key = np.where(value == NO_DAY, -1, value + 1_000_000)
-        return Field(column, kind, value, key, key, 9)
-    coder = Coder(str.strip) if kind == "name" else Coder(lambda t: narrow(t).lower())
-    value = np.concatenate([coder.column(c, n) for c, n in zip(sides, sizes, strict=True)])
-    if kind == "name":
-        table = name_table(coder.texts)
-
-        def of(attribute: Ints) -> Ints:
-            return np.where(value >= 0, attribute[np.maximum(value, 0)], -1) if len(attribute) else value
-
-        return Field(column, kind, value, of(table.sound), of(table.key), 7, table=table)
-    if kind == "code":
-        return Field(column, kind, value, value, value, 2)
-    grid, length = code_points(coder.texts)
-    return Field(column, kind, value, value, value, 4, grid=grid, length=length)
+def weigh_tables(
+    left: pa.Table,
+    right: pa.Table | None = None,
+    *,
+    fields: Sequence[str] | Mapping[str, str],
+    seed: int = 0,
+    rules: Sequence[Sequence[str]] | None = None,
+    pair_budget: int | None = None,
+) -> Weighed:
+    """Find the pairs worth comparing and weigh each; arguments as for ``link_tables``."""
+    other = left if right is None else right
+    made = read_fields(left, other, fields)
+    n = left.num_rows
+    rows_a, rows_b = np.arange(n), np.arange(n, n + other.num_rows)
+    budget = budget_of(n, other.num_rows) if pair_budget is None else pair_budget
+    plan = choose(made, rows_a, rows_b, budget) if rules is None else given(made, rows_a, rows_b, rules, budget)
+    a, b = pairs_of(made, plan, rows_a, rows_b)
+    if right is None:
+        a, b = a[a < b - n], b[a < b - n]
+    levels = _levels(made, a, b)
+    total = max(n * (n - 1) / 2 if right is None else float(n) * other.num_rows, 2.0)
+    shares = _shares(made, n, right is None)
+    model = _estimate(made, levels, _random(made, n, other.num_rows, right is None, seed), shares, n, total)
+    rarity = _rarity(made, model, shares, a, levels)
+    weight, kinship = _weight(model, made, levels, rarity)
+    return Weighed(tuple(made), model, plan, a, b, levels, rarity, kinship, weight)
 
 
-def _days(column: pa.ChunkedArray, rows: int) -> Ints:
-    """Days since 1970 of a column of dates, or of texts such as 2014-03-15 or 20140315."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if pa.types.is_timestamp(column.type):
-        column = pc.cast(column, pa.date32(), safe=False)
-    if not pa.types.is_date(column.type):
-        digits = pc.replace_substring_regex(pc.cast(column, pa.string()), r"\D", "")
-        good = pc.if_else(pc.match_substring_regex(digits, r"^\d{8}$"), digits, None)
-        column = pc.cast(pc.strptime(good, "%Y%m%d", "s", error_is_null=True), pa.date32())
-    return integers(column, rows, NO_DAY)
-
-
-def _candidates(fields: Sequence[Field], left: Ints, right: Ints) -> tuple[Ints, Ints]:
-    """Pairs that agree on a rare value of one field, or on two fields."""
-    total, found = np.int64(max(left.max(initial=0), right.max(initial=0)) + 1), []
-    strong = [f for f in fields if f.kind != "code"]
-    keys = [(f.key, 20) for f in strong]
-    keys += [(mix(f.key, g.key), 200) for f, g in combinations(strong, 2)]
-    keys += [
-        (mix(f.key, g.key, h.key), 200)
-        for f in strong
-        for g, h in combinations(fields, 2)
-        if g.kind == "code" == h.kind
-    ]
-    for key, cap in keys:
-        a, b = join((left, key[left]), (right, key[right]), cap)
-        found.append(a * total + b)
-    packed = np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.int64)
-    return np.divmod(packed, total)
-
-
-def _start(fields: Sequence[Field], random: Levels, matches: float, pairs: float) -> fs.Model:
-    """First guesses: u counted on random pairs, m falling off from agreement to disagreement."""
-    names = tuple(f.name for f in fields)
-    flat = {f.name: np.array([1.0] + [1.0 / f.levels] * f.levels) for f in fields}
-    same = {}
-    for f in fields:
-        guess = np.array([0.05 / max(1, f.levels - 1)] * (f.levels - 1) + [0.95])
-        same[f.name] = np.concatenate([[1.0], guess])
-    u = fs.frequencies(random, names, flat, 0.5)
-    share = matches / pairs
-    return fs.Model(names, same, u, u, np.array([share, 1e-12, 1.0 - share]))
-
-
-def _rarity(fields: Sequence[Field], model: fs.Model, a: Ints, levels: Levels, total: int) -> Floats:
-    """How much commoner or rarer the agreeing values are than the average (Winkler's frequency adjustment)."""
-    out = np.zeros(len(a))
-    for column, f in enumerate(fields):
-        if f.kind == "code":
-            continue
-        exact = f.exact
-        count = np.bincount(exact[exact >= 0], minlength=int(exact.max(initial=0)) + 1)
-        at = (levels[:, column] == f.levels) & (exact[a] >= 0)
-        out[at] += np.clip(np.log(count[exact[a[at]]] / total / model.u[f.name][f.levels]), -5.0, 5.0)
+def _levels(fields: Sequence[Field], a: Ints, b: Ints) -> Levels:
+    out = np.zeros((len(a), len(fields)), dtype=np.int8)
+    for at in range(0, len(a), CHUNK):
+        part = slice(at, at + CHUNK)
+        for k, f in enumerate(fields):
+            out[part, k] = f.compare(a[part], b[part])
     return out
 
 
+def _random(fields: Sequence[Field], n: int, m: int, same: bool, seed: int) -> Levels:
+    """Levels of random pairs."""
+    if not n or not m:
+        return np.zeros((0, len(fields)), dtype=np.int8)
+    rng = np.random.default_rng(seed)
+    x, y = rng.integers(0, n, SAMPLE), rng.integers(n, n + m, SAMPLE)
+    if same:
+        x, y = x[x != y - n], y[x != y - n]
+    return _levels(fields, x, y)
+
+
+@dataclass(frozen=True)
+class _Share:
+    """How often a key agrees by accident: among all pairs, and for each value among the records that have one."""
+
+    level: int
+    key: Ints
+    among_all: float
+    of_value: Floats
+
+
+def _shares(fields: Sequence[Field], n: int, same: bool) -> list[list[_Share]]:
+    """Exact shares of agreeing pairs from how often each value occurs."""
+    out = []
+    for f in fields:
+        mine = []
+        for level, key in f.keys:
+            known = key[key >= 0]
+            _, number = np.unique(known, return_inverse=True)
+            dense = np.full(len(key), -1, dtype=np.int64)
+            dense[key >= 0] = number
+            size = int(number.max(initial=-1)) + 1
+            a, b = (np.bincount(d[d >= 0], minlength=size).astype(np.float64) for d in (dense[:n], dense[n:]))
+            pairs = (a * (a - 1)).sum() if same else (a * b).sum()
+            total = a.sum() * (a.sum() - 1) if same else a.sum() * b.sum()
+            both = a + b
+            mine.append(_Share(level, dense, pairs / max(total, 1.0), both / max(both.sum(), 1.0)))
+        out.append(mine)
+    return out
+
+
+def _estimate(
+    fields: Sequence[Field], levels: Levels, random: Levels, shares: list[list[_Share]], n: int, total: float
+) -> fs.Model:
+    """Chances of the levels: u from value counts and random pairs, m and the share of matches by EM.
+
+    Value counts hold the true pairs too; once EM has said how many these are they are taken out, and EM runs again.
+    """
+    names = tuple(f.name for f in fields)
+    flat = {f.name: np.array([1.0] + [1.0 / f.levels] * f.levels) for f in fields}
+    start = {}
+    for f in fields:
+        guess = np.array([0.05 / max(1, f.levels - 1)] * (f.levels - 1) + [0.95])
+        start[f.name] = np.concatenate([[1.0], guess])
+    sampled = fs.frequencies(random, names, flat, 0.5)
+    seen, counts = fs.patterns(levels)
+    matches = min(max(0.3 * n, 1.0) / total, 0.5)
+    kin = PER_PERSON * n / total if any(f.kind == "person_name" for f in fields) else 1e-12
+    kin = min(max(kin, 1e-12), 0.2)
+    model = fs.Model(names, start, sampled, sampled, np.array([matches, kin, 1.0 - matches - kin]))
+    for turn in range(2):
+        taken = model.prior[0] if turn else 0.0
+        u = {
+            f.name: _exact(sampled[f.name], model.m[f.name], mine, taken, total)
+            for f, mine in zip(fields, shares, strict=True)
+        }
+        begin = fs.Model(names, start, u, {f.name: _kin_chances(f, u[f.name]) for f in fields}, model.prior)
+        model = fs.fit(begin, seen, counts, total, pseudo=5.0)
+    return model
+
+
+def _kin_chances(field: Field, u: Floats) -> Floats:
+    """Chances of the levels among relatives: general figures where they differ from strangers', else the strangers'."""
+    if field.kind == "person_name":  # half share the surname, and no two children of a family get one given name
+        out = RELATIVES["name"].copy()
+        of_surname = u[2] + u[4:].sum()
+        out[5:] = NAMESAKES * u[5:] / max(of_surname, fs.FLOOR)
+        out[1:] /= out[1:].sum()
+        return out
+    known = {"birth_date": "birth", "id_number": "id", "phone": "phone"}
+    if field.kind in known:
+        return RELATIVES[known[field.kind]]
+    if field.kind in ("address", "text", "postcode"):  # a text may be a telephone, a home, a parent's name
+        out = 0.5 * u
+        out[0], out[field.levels] = 1.0, out[field.levels] + 0.5
+        return out
+    return u
+
+
+def _exact(sampled: Floats, m: Floats, shares: list[_Share], taken: float, total: float) -> Floats:
+    """Put the chances that value counts give in the place of those from random pairs."""
+    out, above, exact = sampled.copy(), 0.0, []
+    for share in shares:
+        matched = float(m[share.level :].sum()) if taken else 0.0
+        clean = max((share.among_all - matched * taken) / (1.0 - taken), 0.1 / total, LEFT * share.among_all)
+        out[share.level] = max(clean - above, 0.1 / total)
+        above = max(clean, above)
+        exact.append(share.level)
+    rest = [k for k in range(1, len(out)) if k not in exact]
+    if rest:
+        out[rest] *= max(1.0 - out[exact].sum(), fs.FLOOR) / out[rest].sum()
+    else:
+        out[1:] /= out[1:].sum()
+    return out
+
+
+def _rarity(fields: Sequence[Field], model: fs.Model, shares: list[list[_Share]], a: Ints, levels: Levels) -> Floats:
+    """Winkler's frequency adjustment in bits: agreeing on a rare value says more than on a common one."""
+    out = np.zeros(levels.shape)
+    for k, (f, mine) in enumerate(zip(fields, shares, strict=True)):
+        for share in mine:
+            average = model.u[f.name][share.level :].sum()
+            at = np.flatnonzero(levels[:, k] == share.level)
+            value = share.key[a[at]]
+            there = value >= 0
+            bits = np.log2(average / share.of_value[value[there]])
+            out[at[there], k] = np.clip(bits, -7.0, 7.0)
+    return out
+
+
+def _weight(model: fs.Model, fields: Sequence[Field], levels: Levels, rarity: Floats) -> tuple[Floats, Floats]:
+    """Weight of each pair, and the part of it that relatives take away."""
+    weight = np.zeros(len(levels))
+    kin = np.full(len(levels), float(np.log2(model.prior[1] / model.prior[2])))
+    for k, f in enumerate(fields):
+        weight += level_bits(model, f.name)[levels[:, k]] + rarity[:, k]
+        ratio = np.log2(np.maximum(model.f[f.name], fs.FLOOR) / np.maximum(model.u[f.name], fs.FLOOR))
+        kin += ratio[levels[:, k]] + rarity[:, k]
+    kinship = -np.logaddexp2(0.0, kin)
+    return weight + float(np.log2(model.prior[0] / model.prior[2])) + kinship, kinship
+
+
 def link_tables(
-    left: pa.Table, right: pa.Table | None = None, *, fields: Sequence[str] | Mapping[str, str], seed: int = 0
+    left: pa.Table,
+    right: pa.Table | None = None,
+    *,
+    fields: Sequence[str] | Mapping[str, str],
+    seed: int = 0,
+    one_to_one: bool | None = None,
+    threshold: float = 0.5,
+    rules: Sequence[Sequence[str]] | None = None,
+    pair_budget: int | None = None,
 ) -> pa.Table:
     """Link the records of two tables, or of one table with itself.
 
@@ -181,69 +271,51 @@ def link_tables(
     left, right : pa.Table
         Tables with the same columns; without ``right`` the duplicates within ``left`` are sought.
     fields : sequence of str, or mapping
-        Columns to compare; a mapping says how: ``name`` (Chinese names: characters, sound, dialect), ``date``,
-        ``text`` (edit distance on characters), ``code`` (same or not). Otherwise it is read off column and type.
+        Columns to compare; a mapping says what each is: ``person_name`` (Chinese names: characters, sound, dialect),
+        ``given_name``, ``surname``, ``birth_date``, ``id_number``, ``address``, ``phone``, ``postcode``, ``category``
+        (same or not), ``text`` (edit distance on characters), or the same in Chinese (姓名 …). Otherwise it is read
+        off column and type.
     seed : int
-        For the random pairs on which the chances of accidental agreement are counted.
+        For the random pairs on which the chances of accidental agreement are counted where value counts give none.
+    one_to_one : bool, optional
+        Whether a record is in one pair at most; by default so between two tables, not within one.
+    threshold : float
+        Least probability of the pairs that are given.
+    rules : sequence of sequences of str, optional
+        Blocking rules, each the parts that must be equal (``["name:sound", "birth:year"]``; a column alone is its whole
+        value). By default they are chosen from the data.
+    pair_budget : int, optional
+        Most pairs that may be compared; by default fifteen for each record of the smaller table, at least 200,000.
 
     Returns
     -------
     pa.Table
         ``left_id, right_id`` (column ``unique_id``, ``record_id`` or ``id``, else row numbers from 0), ``weight``
-        (log2 of the odds) and ``probability``, for pairs of probability one half or more; between two tables every
-        record is in one pair at most.
+        (log2 of the odds) and ``probability``. The schema's metadata ``blocking`` holds the rules with their pairs.
 
     Raises
     ------
     ContractError
-        A column is not in both tables, or a kind of comparison is not known.
+        A column is not in both tables, a kind of comparison is not known, or the rules given exceed the budget.
     """
     import pyarrow as pa
 
-    other = left if right is None else right
-    made = _fields(left, other, fields)
-    n, total = left.num_rows, left.num_rows + other.num_rows
-    rows_a = np.arange(n)
-    rows_b = rows_a if right is None else np.arange(n, total)
-    a, b = _candidates(made, rows_a, rows_b)
-    if right is None:
-        a, b = a[a < b], b[a < b]
-    levels = np.stack([f.compare(a, b) for f in made], axis=1)
-    rng = np.random.default_rng(seed)
-    x, y = rng.choice(rows_a, SAMPLE), rng.choice(rows_b, SAMPLE)
-    x, y = x[x != y], y[x != y]
-    random = np.stack([f.compare(x, y) for f in made], axis=1)
-    pairs = n * (n - 1) / 2 if right is None else float(n) * other.num_rows
-    model = _start(made, random, 0.3 * min(n, other.num_rows), max(pairs, 2.0))
-    model = fs.fit(model, *fs.patterns(levels), max(pairs, 2.0), pseudo=5.0)
-    odds = fs.weights(model, levels, _rarity(made, model, a, levels, total))
-    p = 1.0 / (1.0 + np.exp(-np.clip(odds, -60, 60))) if right is None else compete(a, b, odds, True)
-    keep = p >= 0.5
-    return pa.table(
+    found = weigh_tables(left, right, fields=fields, seed=seed, rules=rules, pair_budget=pair_budget)
+    single = right is not None if one_to_one is None else one_to_one
+    odds = found.weight * np.log(2.0)
+    p = compete(found.a, found.b, odds, True) if single else 1.0 / (1.0 + np.exp(-np.clip(odds, -60, 60)))
+    keep = np.flatnonzero(p >= threshold)
+    if single:
+        keep = keep[best(found.a[keep], found.b[keep], p[keep], True)]
+    made = pa.table(
         {
-            "left_id": _ids(left).take(pa.array(a[keep])),
-            "right_id": _ids(other).take(pa.array(b[keep] - (0 if right is None else n))),
-            "weight": pa.array(odds[keep] / np.log(2.0)),
+            "left_id": _ids(left).take(pa.array(found.a[keep])),
+            "right_id": _ids(left if right is None else right).take(pa.array(found.b[keep] - left.num_rows)),
+            "weight": pa.array(found.weight[keep]),
             "probability": pa.array(p[keep]),
         }
     )
-
-
-def _fields(left: pa.Table, right: pa.Table, fields: Sequence[str] | Mapping[str, str]) -> list[Field]:
-    kinds = dict(fields) if isinstance(fields, Mapping) else {c: "" for c in fields}
-    for column, kind in kinds.items():
-        if column not in left.column_names or column not in right.column_names:
-            raise ContractError(
-                Said(f"两张表里没有共同的列“{column}”。", f"The column “{column}” is not in both tables."),
-                todo=did_you_mean(column, set(left.column_names) & set(right.column_names)),
-            )
-        if kind and kind not in KINDS:
-            raise ContractError(
-                Said(f"不认识的比较方式“{kind}”。", f"Unknown kind of comparison “{kind}”."),
-                where=column,
-                todo=did_you_mean(kind, KINDS),
-            )
-    return [_field(c, k or _kind(left, c), left, right) for c, k in kinds.items()]
+    return made.replace_schema_metadata({"blocking": json.dumps(found.plan.to_dict(), ensure_ascii=False)})
 
 
 def _ids(table: pa.Table) -> pa.ChunkedArray:

@@ -1,0 +1,263 @@
+"""Which pairs of records to compare: rules chosen from the data, with the number of pairs counted before any join.
+
+A rule is a set of parts of fields that must be equal (the sound of the name and the year of birth). How many pairs it
+gives follows exactly from how often each value occurs. Which true pairs it would find follows from how often each part
+is taken to slip. Rules are added one by one, each time the one that finds most that is not found yet for its pairs,
+until nothing worth while is left or the budget is spent. Values that very many records share are left out of a rule and
+counted as not found by it, so that no value can make the pairs explode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+
+import numpy as np
+import numpy.typing as npt
+
+from commonground.errors import ContractError, Said, did_you_mean
+from commonground.people.blocking import mix
+from commonground.people.fields import Field, Part
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+CROWD = 400
+"""Records of one value in the other table beyond which a rule leaves the value out."""
+PER_RECORD, LEAST = 15, 200_000
+"""Budget of pairs: so many for each record of the smaller table, but at least so many."""
+WORTH = 3e-6
+"""Share of true pairs that a further rule must find to be worth its pairs."""
+MOST = 14
+DRAWN = 60_000
+"""Records by whose values pairs are counted where tables are larger: whole values are drawn, so that the count has no
+bias. What is chosen is checked against the count of all values before anything is joined."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Parts that must be equal; ``pairs`` is their number, ``found`` the share of true pairs it is expected to find.
+
+    ``left_out`` is the share of the left table's records whose value is shared by too many.
+    """
+
+    parts: tuple[str, ...]
+    pairs: float
+    found: float
+    left_out: float
+
+    def to_dict(self) -> dict[str, object]:
+        """Give the rule as plain values."""
+        return {"parts": list(self.parts), "pairs": round(self.pairs), "found": self.found, "left_out": self.left_out}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Rules in the order in which they were chosen, the budget, and the share of true pairs expected to be found."""
+
+    rules: tuple[Rule, ...]
+    budget: int
+    found: float
+
+    def to_dict(self) -> dict[str, object]:
+        """Give the plan as plain values."""
+        return {"budget": self.budget, "found": self.found, "rules": [r.to_dict() for r in self.rules]}
+
+    def sentence(self, lang: str) -> str:
+        """Say in one sentence how many pairs will be compared, of how many allowed."""
+        pairs = sum(r.pairs for r in self.rules)
+        if lang == "zh":
+            return f"{len(self.rules)} 条分块规则，至多 {pairs:,.0f} 对（上限 {self.budget:,}）。"
+        return f"{len(self.rules)} blocking rules, {pairs:,.0f} pairs at most (budget {self.budget:,})."
+
+
+class _Counter:
+    """Counts the pairs of rules, each once."""
+
+    def __init__(self, parts: dict[str, Part], left: Ints, right: Ints) -> None:
+        self.parts, self.left, self.right = parts, left, right
+        self.known: dict[tuple[str, ...], tuple[float, float]] = {}
+        self.share = min(1.0, DRAWN / max(1, len(left) + len(right)))
+
+    def keys(self, names: tuple[str, ...]) -> Ints:
+        return mix(*(self.parts[n].key for n in names))
+
+    def count(self, names: tuple[str, ...]) -> tuple[float, float]:
+        """Pairs, and the share of the left records that the rule leaves out."""
+        if names not in self.known:
+            key = self.keys(names)
+            a, b = key[self.left], key[self.right]
+            a, b = (k[(k >= 0) & (_drawn(k) < self.share)] for k in (a, b))
+            va, ca = np.unique(a, return_counts=True)
+            vb, cb = np.unique(b, return_counts=True)
+            at = np.minimum(np.searchsorted(vb, va), max(len(vb) - 1, 0))
+            n = np.where(vb[at] == va, cb[at], 0) if len(vb) else np.zeros(len(va))
+            crowded = n > CROWD
+            pairs = float((ca * np.where(crowded, 0, n)).sum()) / self.share
+            self.known[names] = pairs, float(ca[crowded].sum()) / max(1, len(a))
+        return self.known[names]
+
+    def whole(self, names: tuple[str, ...]) -> tuple[float, float]:
+        """The same, by all values."""
+        if self.share == 1.0:
+            return self.count(names)
+        self.share, before = 1.0, self.share
+        self.known.pop(names, None)
+        found = self.count(names)
+        self.share = before
+        return found
+
+
+def _drawn(key: Ints) -> Floats:
+    """A number from 0 to 1 for each value, the same for equal values."""
+    with np.errstate(over="ignore"):
+        mixed = key.astype(np.uint64) * np.uint64(0xD6E8FEB86659FD93)
+    found: Floats = (mixed >> np.uint64(40)).astype(np.float64) / 2**24
+    return found
+
+
+def _states(fields: Sequence[Field], rows: int) -> tuple[list[str], npt.NDArray[np.bool_], Floats]:
+    """Every way in which the parts of a true pair may agree or slip, and its chance.
+
+    Within a field one part slips at a time, or all, or the value is missing; fields slip independently of each other.
+    """
+    names, options = [], []
+    for f in fields:
+        names += [p.name for p in f.parts]
+        size = len(f.parts)
+        gone = 1.0 - (1.0 - float(f.missing.mean())) ** 2 if rows else 0.0
+        one = [tuple(j != i for j in range(size)) for i in range(size)]
+        chances = [p.slips * (0.6 if size > 1 else 0.0) for p in f.parts]
+        nested = [(tuple(j > i for j in range(size)), p.slips * 0.3) for i, p in enumerate(f.parts[:-1])]
+        lost = max(p.slips for p in f.parts) * (0.1 if size > 1 else 1.0)
+        kept = max(0.0, 1.0 - sum(chances) - sum(c for _, c in nested) - lost)
+        whole = [((True,) * size, kept), *zip(one, chances, strict=True), *nested, ((False,) * size, lost)]
+        options.append([(s, c * (1 - gone)) for s, c in whole] + [((False,) * size, gone)])
+        options[-1] = _merged(options[-1])
+    while np.prod([len(o) for o in options]) > 400_000:  # very many fields: the rarest ways are left out
+        longest = max(options, key=len)
+        longest.remove(min(longest, key=lambda x: x[1]))
+    rows_, chance = [], []
+    for combination in product(*options):
+        rows_.append([v for s, _ in combination for v in s])
+        chance.append(float(np.prod([c for _, c in combination])))
+    return names, np.array(rows_, dtype=bool), np.array(chance)
+
+
+def _merged(options: list[tuple[tuple[bool, ...], float]]) -> list[tuple[tuple[bool, ...], float]]:
+    total: dict[tuple[bool, ...], float] = {}
+    for state, chance in options:
+        total[state] = total.get(state, 0.0) + chance
+    return [(s, c) for s, c in total.items() if c > 0]
+
+
+def budget_of(left: int, right: int) -> int:
+    """The number of pairs that may be compared where nobody says how many."""
+    return max(LEAST, PER_RECORD * min(left, right))
+
+
+def choose(fields: Sequence[Field], left: Ints, right: Ints, budget: int) -> Plan:
+    """Choose rules for the rows ``left`` and ``right`` of ``fields`` within ``budget`` pairs."""
+    parts = {p.name: p for f in fields for p in f.parts}
+    counter = _Counter(parts, left, right)
+    names, states, chance = _states(fields, len(left) + len(right))
+    at = {n: i for i, n in enumerate(names)}
+    of_field = [[p.name for p in f.parts] for f in fields]
+    alone = {n: max(counter.count((n,))[0], 1.0) for n in names}
+    everything = max(float(len(left)) * len(right), 1.0)
+    options = []
+    for size in (1, 2, 3):
+        for group in combinations(of_field, size):
+            for rule in product(*group):
+                guess = everything * float(np.prod([alone[n] / everything for n in rule]))
+                if guess < 4 * budget:
+                    options.append((rule, guess, states[:, [at[n] for n in rule]].all(axis=1)))
+    left_over = chance.copy()
+    chosen: list[Rule] = []
+    checked: set[tuple[str, ...]] = set()
+    spent = 0.0
+    while len(chosen) < MOST and options:
+        gain = np.array([left_over[holds].sum() for _, _, holds in options])
+        pairs = np.array([counter.known[r][0] if r in counter.known else g for r, g, _ in options])
+        kept = np.array([1 - counter.known[r][1] if r in counter.known else 1.0 for r, _, _ in options])
+        value = np.where(gain * kept > WORTH, gain * kept / (pairs + 0.02 * budget), 0.0)
+        value[pairs > budget - spent] = 0.0
+        best = int(value.argmax())
+        rule, _, holds = options[best]
+        if value[best] <= 0.0:
+            break
+        if rule not in counter.known:  # the guess was good enough to look closer
+            counter.count(rule)
+            continue
+        if rule not in checked:  # nothing is joined before all its pairs are counted
+            checked.add(rule)
+            counter.whole(rule)
+            continue
+        found = float(left_over[holds].sum() * kept[best])
+        chosen.append(Rule(rule, float(pairs[best]), found, 1 - float(kept[best])))
+        left_over = np.where(holds, left_over * (1 - kept[best]), left_over)
+        spent += float(pairs[best])
+        options.pop(best)
+    return Plan(tuple(chosen), budget, float(1 - left_over.sum() / chance.sum()))
+
+
+def given(fields: Sequence[Field], left: Ints, right: Ints, rules: Sequence[Sequence[str]], budget: int) -> Plan:
+    """Take the rules that somebody gives, each a list of parts such as ``name:sound``, if the budget allows them.
+
+    Raises
+    ------
+    ContractError
+        A part is not known, or the pairs are more than the budget allows.
+    """
+    parts = {p.name: p for f in fields for p in f.parts}
+    whole = {f.name: f.parts[0].name for f in fields}
+    counter, made = _Counter(parts, left, right), []
+    for rule in rules:
+        names = tuple(whole.get(n, n) for n in rule)
+        for n in names:
+            if n not in parts:
+                raise ContractError(
+                    Said(f"分块规则里没有“{n}”。", f"No part of a blocking rule is called “{n}”."),
+                    todo=did_you_mean(n, parts),
+                )
+        pairs, left_out = counter.whole(names)
+        made.append(Rule(names, pairs, float(np.prod([1 - parts[n].slips for n in names])), left_out))
+    total = sum(r.pairs for r in made)
+    if total > budget:
+        raise ContractError(
+            Said(f"分块规则给出 {total:,.0f} 对，超过上限 {budget:,}。",
+                 f"The blocking rules give {total:,.0f} pairs, more than the budget of {budget:,}."),
+            why=Said("比较这么多对记录会耗尽时间和内存。", "To compare as many would use up time and memory."),
+            todo=Said("请让规则更严，或提高 pair_budget。", "Make the rules stricter, or raise pair_budget."),
+        )  # fmt: skip
+    return Plan(tuple(made), budget, 1 - float(np.prod([1 - r.found for r in made])))
+
+
+def pairs_of(fields: Sequence[Field], plan: Plan, left: Ints, right: Ints) -> tuple[Ints, Ints]:
+    """All pairs that the rules of ``plan`` find, each once, in order."""
+    from commonground.people.blocking import join
+
+    parts = {p.name: p for f in fields for p in f.parts}
+    total = np.int64(max(left.max(initial=0), right.max(initial=0)) + 1)
+    keys = [mix(*(parts[n].key for n in r.parts)) for r in plan.rules]
+    found = []
+    for i, key in enumerate(keys):
+        a, b = join((left, key[left]), (right, key[right]), CROWD)
+        new = np.ones(len(a), dtype=bool)
+        for j, earlier in enumerate(keys[:i]):  # a pair that an earlier rule has is not taken again
+            new &= (earlier[a] != earlier[b]) | (earlier[a] < 0) | _crowded(earlier, right, j, plan)[b]
+        found.append(a[new] * total + b[new])
+    if not found:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    packed = np.concatenate(found)
+    packed.sort()
+    return np.divmod(packed[np.append(True, packed[1:] != packed[:-1])] if len(packed) else packed, total)
+
+
+def _crowded(key: Ints, right: Ints, rule: int, plan: Plan) -> npt.NDArray[np.bool_]:
+    """Rows whose value an earlier rule left out because too many share it."""
+    out = np.zeros(len(key), dtype=bool)
+    if plan.rules[rule].left_out:
+        _, inverse, count = np.unique(key[right], return_inverse=True, return_counts=True)
+        out[right] = count[inverse] > CROWD
+    return out
