@@ -74,7 +74,9 @@ def run(city: City, *, progress: Progress | None = None) -> IntakeResult:
     sweep(vault, {key for _, _, key in plan})
     if progress is not None:
         progress("intake", len(files), len(files))
-    return gathered.result(vault, contracts, pack, 1 << 30, Overlay(city, pack, contracts, gathered.read))
+    return gathered.result(
+        vault, contracts, pack, int(city.settings.intake.bytes / 2), Overlay(city, pack, contracts, gathered.read)
+    )
 
 
 class _Gathered:

@@ -17,6 +17,7 @@ from commonground.intake.deliveries import Delivered, opened
 from commonground.intake.file import Outcome, Reading, prepare, read_parts, take_part
 from commonground.intake.model import COUNTS, TEXT_FORMATS, Limits, Pack
 from commonground.intake.pool import Fault, guarded, spread
+from commonground.intake.readers.broken import check_broken
 from commonground.intake.readers.decode import BEYOND, wrong_encoding
 from commonground.intake.readers.lines import Span, spans, splittable
 from commonground.intake.readers.text import check_text, read_head, read_span
@@ -115,6 +116,8 @@ def work(city: City, jobs: Sequence[Job], pack: Pack, progress: Progress | None,
     out: dict[str, Taken] = {}
     held: dict[str, list[tuple[Task, list[Outcome]]]] = {}
     at = 0
+    if progress is not None:
+        progress("intake", files - len(jobs), files)
     for task, result in spread(_tasks(jobs, pack, city, limits), _do, workers, _start, words):
         while at < order[task.key]:
             out[jobs[at].key] = _finish(jobs[at], held.pop(jobs[at].key), vault)
@@ -250,6 +253,7 @@ def check_sheet(reading: Reading, group: Sequence[Outcome]) -> None:
     """Refuse what the parts of a sheet show together."""
     path, where = reading.found.path, reading.where(group[0].sheet)
     check_text(path, [one.notes for one in group])
+    check_broken(path, group[0].encoding, [one.notes for one in group])
     excess = [one.notes.get("utf8", -1) for one in group]
     if min(excess) >= 0 and sum(excess) >= BEYOND:
         raise wrong_encoding(path, group[0].encoding, 0, ["utf-8"])
