@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import random
 from pathlib import Path
 from typing import Any
@@ -66,9 +67,12 @@ def written(path: Path) -> list[Written]:
     return [layout for group in profiled(path) for layout in layouts(group.found, group.aside)]
 
 
+_contract = functools.lru_cache(load_contract)
+
+
 def by_hand(found: Found, group: Group, sources: Path) -> Layout:
     """The layout that somebody wrote for a sheet."""
-    contract = load_contract(sources / group.department / f"{group.dataset}.toml")
+    contract = _contract(sources / group.department / f"{group.dataset}.toml")
     return next(
         one
         for one in contract.layouts

@@ -21,11 +21,11 @@ SOURCES = ROOT / "examples" / "sample-city" / "sources"
 
 @pytest.fixture(scope="module")
 def groups(shared: Path) -> list[Group]:
-    """Every dataset; of those with many files of a kind the first two."""
+    """Every dataset; of every delivery the first file."""
     deliveries = shared / "sample-city" / "deliveries"
     files: list[Path] = []
     for folder in sorted({path.parent for path in list_files([deliveries])}):
-        files += sorted(folder.iterdir())[:2]
+        files += sorted(folder.iterdir())[:1]
     return gather(files, deliveries=deliveries)
 
 
@@ -39,7 +39,7 @@ def test_layouts_are_those_written_by_hand(groups: list[Group]) -> None:
                     same.append(ours == theirs)
                     if ours != theirs:
                         wrong.append((found.place.file, found.profile.sheet, name, ours, theirs))
-    assert len(same) > 250
+    assert len(same) > 150
     assert not wrong
 
 
@@ -56,7 +56,7 @@ def test_rows_of_data_are_those_of_the_truth(groups: list[Group], shared: Path) 
         rows = told[place.department, place.dataset, place.delivery, place.file, found.profile.sheet]
         assert found.profile.rows == rows, place
         seen += 1
-    assert seen > 60
+    assert seen > 35
 
 
 def test_rules_are_as_general_as_those_by_hand(groups: list[Group]) -> None:
@@ -88,7 +88,7 @@ def suggested(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     city.mkdir()
     deliveries = city / "deliveries"
     for name in ("civil_affairs/dibao", "education/school_census", "planning/villages", "education/exam_scores"):
-        for path in sorted((shared / "sample-city" / "deliveries" / name).glob("*/*"))[:3]:
+        for path in sorted((shared / "sample-city" / "deliveries" / name).glob("*/*"))[:1]:
             target = deliveries / name / path.parent.name / path.name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.symlink_to(path)
@@ -108,7 +108,7 @@ def test_what_is_proposed_loads_and_intake_reads_with_it(suggested: tuple[Path, 
     read = run_command("intake", city, "--json")
     assert read.code == 0, read.err
     rows = json.loads(read.out)["conservation"]
-    assert sum(row["records"] for row in rows) > 2000
+    assert sum(row["records"] for row in rows) > 1500
     assert all(row["rows"] == row["records"] + row["quarantined"] + row["non_data"] for row in rows)
 
 

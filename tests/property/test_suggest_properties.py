@@ -74,7 +74,7 @@ def test_the_layout_of_a_made_file_is_found(
         assert [column.name for column in one.profile.columns] == [NAMES[i] for i in order]
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(st.integers(0, 10**6), st.sampled_from(["utf-8", "gb18030", "utf-16"]), st.integers(1, 12))
 def test_broken_files_are_profiled_or_refused_but_never_break(seed: int, codec: str, faults: int) -> None:
     """Bytes are changed, dropped, doubled and cut at random; whatever comes out, a contract that is given loads."""
@@ -120,7 +120,7 @@ def test_globs_match_their_files_and_patterns_compile(names: list[str]) -> None:
     assert all(pattern.search(file) for file in files)
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(st.lists(st.sampled_from("甲乙丙丁戊己庚辛"), min_size=20, max_size=60), st.integers(3, 10))
 def test_texts_that_few_rows_hold_are_never_shown(cells: list[str], limit: int) -> None:
     assume(len(set(cells)) > 1)
