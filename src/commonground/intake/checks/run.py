@@ -5,11 +5,14 @@ Nothing of a person is kept: numbers that tell persons apart are hashed with a s
 
 from __future__ import annotations
 
+import re
 import secrets
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from commonground.city import City, EngineSettings, Settings
+from commonground.city import City, EngineSettings, Settings, storage_errors
 from commonground.engine import open_engine
 from commonground.intake.areas import history
 from commonground.intake.checks.model import Check, Count, Counted, Need, value_columns
@@ -52,16 +55,32 @@ def count_checks(result: IntakeResult, city: City) -> list[Counted]:
     for row in result.conservation.to_pylist():
         sums.setdefault(f"{row['department']}.{row['dataset']}", []).append(row)
     out: list[Counted] = []
-    engine = open_engine(EngineSettings("duckdb", city.settings.engine.memory, city.settings.engine.threads))
-    try:
+    with _own_engine(city) as engine:
         for name in [name for name in result.contracts if name in result.tables]:
             seen = Seen(result.contracts[name])
             gather_sums(seen, sums.get(name, []), quarantine.get(name, []))
             counts = _Dataset(result, seen, pack, rules, city.settings).counts(engine)
             out.append(Counted(seen.contract, dict(seen.days), tuple(c for c in counts if c.delivery in seen.days)))
-    finally:
-        engine.close()
     return out
+
+
+@contextmanager
+def _own_engine(city: City) -> Iterator[Engine]:
+    """Open an engine whose overflow lies in the warehouse, which holds such rows anyway, and goes with the run."""
+    with storage_errors(city.warehouse):
+        city.warehouse.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder = tempfile.TemporaryDirectory(prefix=".checks-", dir=city.warehouse)
+    size = re.fullmatch(r"([\d.]+) ?(\w+)", city.settings.intake.memory)
+    memory = f"{float(size[1]) / 2:g}{size[2]}" if size else "1GB"  # the other half is the batch and its copies
+    limits = EngineSettings("duckdb", memory, city.settings.engine.threads)
+    with folder as place:
+        engine = open_engine(limits)
+        try:
+            quoted = place.replace("'", "''")
+            engine.run(f"SET temp_directory = '{quoted}'")
+            yield engine
+        finally:
+            engine.close()
 
 
 def _by_reason(result: IntakeResult) -> dict[str, list[Mapping[str, Any]]]:

@@ -103,8 +103,11 @@ def columns_of(table: pa.Table) -> dict[str, Column]:
         column = pc.utf8_trim_whitespace(pc.fill_null(table[name], "")).combine_chunks()
         column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
         coded = column.dictionary_encode()
-        values = [unicodedata.normalize("NFKC", value) for value in coded.dictionary.to_pylist()]
-        codes = coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        place: dict[str, int] = {}  # full and half width are one value
+        texts = [unicodedata.normalize("NFKC", value).strip() for value in coded.dictionary.to_pylist()]
+        same = np.array([place.setdefault(text, len(place)) for text in texts] or [0])
+        values = list(place)
+        codes = same[coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)]
         blank = np.array([value == "" for value in values] or [False])
         codes = np.where(blank[codes], -1, codes) if len(codes) else codes
         counts = np.bincount(codes[codes >= 0], minlength=len(values)) if len(codes) else np.zeros(len(values), int)
