@@ -112,7 +112,8 @@ def _headers(body: Sequence[tuple[int, list[str]]], names: Sequence[str], out: F
     plain = ["".join(name.split("/")[-1].split()) for name in names]
     places = []
     for i, row in body:
-        if i in out.places:
+        at = next((j for j, cell in enumerate(row) if cell), len(names))
+        if i in out.places or at >= len(names) or "".join(row[at].split()) not in (plain[at], names[at]):
             continue
         given = [(j, "".join(cell.split())) for j, cell in enumerate(row[: len(names)]) if cell]
         if len(given) >= 2 and all(cell == plain[j] or cell == names[j] for j, cell in given):
