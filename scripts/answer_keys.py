@@ -22,7 +22,8 @@ class Task:
     """A dataset to be understood.
 
     ``key`` gives for each column the concepts that are right, "" among them where the pack has none; ``rows`` are the
-    key's own rows by column, with unit, codes and missing texts where the key has them.
+    key's own rows by column, with unit, codes and missing texts where the key has them. ``read_as`` gives the name
+    under which a column was read, where that is known by its place and not by its name.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Task:
     groups: list[Group]
     key: dict[str, set[str]] = field(default_factory=dict)
     rows: dict[str, dict[str, str]] = field(default_factory=dict)
+    read_as: dict[str, str] = field(default_factory=dict)
 
 
 def shared() -> Path:
@@ -79,7 +81,20 @@ def unseen(city: str, folder: Path) -> Iterator[Task]:
             task.rows[row["column"]] = row
     for at, task in sorted(tasks.items()):
         task.groups = gather(sorted(files[at]))
+        for column, row in task.rows.items():
+            task.read_as[column] = _by_place(task.groups, row)
         yield task
+
+
+def _by_place(groups: list[Group], row: dict[str, str]) -> str:
+    """Give the name under which a column of the key was read, by its place in the sheet."""
+    for group in groups:
+        for one in group.found:
+            if one.path.name == row["file"] and row["sheet"] in ("", one.profile.sheet):
+                for column in one.profile.columns:
+                    if column.position == int(row["position"]) - 1:
+                        return column.name
+    return ""
 
 
 def plain(text: str) -> str:

@@ -30,7 +30,7 @@ def scores(tasks: list[Task]) -> dict[str, float]:
                 found.setdefault(plain(one.column.name), one)
                 found.setdefault(plain(one.column.name.split("/")[-1]), one)
         for column, good in task.key.items():
-            one = found.get(plain(column))
+            one = found.get(plain(task.read_as.get(column) or column))
             said = one.concept if one else None
             every += 1
             having += "" not in good
