@@ -163,9 +163,8 @@ def rows_said(item: Item) -> str:
     rows = item.fault.rows
     if item.fault.scope == "column":
         return f"全列，例如 e.g. {'、'.join(map(str, rows[:3]))}"
-    if len(rows) <= NAMED:
-        return "、".join(map(str, rows))
-    return f"{'、'.join(map(str, rows[:NAMED]))} …"
+    said = "、".join(map(str, rows[:NAMED])) + (" …" if len(rows) > NAMED else "")
+    return f"表头下第 {said} 条\nrecord {said}" if item.fault.by_number else said
 
 
 def _line(item: Item, codes: str) -> Line:
@@ -188,8 +187,15 @@ def _line(item: Item, codes: str) -> Line:
 def _places(item: Item, codes: str) -> list[Line]:
     fault = item.fault
     where = place(fault.file, fault.sheet)
+    named = "第{}条 record {}" if fault.by_number else "{}"
     return [
-        Line(item.number, row, (number(item), where, str(row), column_said(fault.column), fault.text), (), codes)
+        Line(
+            item.number,
+            row,
+            (number(item), where, named.format(row, row), column_said(fault.column), fault.text),
+            (),
+            codes,
+        )
         for row in fault.rows
     ]
 

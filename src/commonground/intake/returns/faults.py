@@ -19,6 +19,7 @@ _PLACE = ("department", "dataset", "delivery", "file", "sheet")
 _KIND = (*_PLACE, "column", "concept", "reason")
 _READ = ("read", "repeated", "ignored", "no contract", "replaced", "return sheet", "return refused")
 _MARKS = ("student_no", "exam_no", "id_no", "id_no_soft", "check_no", "permit_no", "household_no")
+_MASKED = ("id_no", "id_no_soft", "check_no")
 FEWER = 0.8
 """A delivery with less than this share of the records of the one before is asked about."""
 
@@ -193,17 +194,31 @@ def _marks(result: IntakeResult, rows: list[dict[str, Any]]) -> dict[Any, str]:
         if name not in result.tables:
             continue
         found: dict[Any, dict[str, Any]] = {}
-        columns: list[str] = []
         for part in result.parts(name):
-            columns = [c for c in (*_MARKS, "name") if c in part.column_names]
-            found |= rows_at(part, members, columns)
+            found |= rows_at(part, members, mark_columns(part))
         for row in members:
             here = found.get((row["delivery"], row["file"], row["sheet"], row["row_number"]), {})
-            own = ("name", row["concept"], f"{row['concept']}_soft")
-            number = next((here[c] for c in columns if c not in own and here.get(c)), "")
-            person = here.get("name") if row["concept"] != "name" else ""
-            out[_row_key(row)] = "\n".join(part for part in (number, person) if part)
+            out[_row_key(row)] = mark_of(here, (row["concept"], f"{row['concept']}_soft"))
     return out
+
+
+def mark_columns(table: pa.Table) -> list[str]:
+    """Give the columns that a department can find its rows by."""
+    return [c for c in (*_MARKS, "name") if c in table.column_names]
+
+
+def mark_of(row: Mapping[str, Any], own: Sequence[str]) -> str:
+    """Say whose row it is by a number and the name, without the columns ``own`` that are asked about.
+
+    Of an identity number, which is no more than a help to find the row, the middle is left out.
+    """
+    own = ("name", *own)
+    column = next((c for c in _MARKS if c not in own and row.get(c)), "")
+    number = row[column] if column else ""
+    if column in _MASKED and len(number) > 10:
+        number = f"{number[:6]}{'*' * (len(number) - 10)}{number[-4:]}"
+    person = row.get("name") if own.count("name") == 1 else ""
+    return "\n".join(part for part in (number, person) if part)
 
 
 def rows_at(

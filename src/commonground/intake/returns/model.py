@@ -50,6 +50,9 @@ SAME = 20
 KEPT = 20
 """Rows that an item about a whole column names as examples."""
 
+READ_AS = "读作 read as "
+"""Stands before a value that is shown as it was read, because how it was written is not kept."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -71,6 +74,8 @@ class Fault:
         What the department can find the row by: its own number and name in the row.
     sha256 : str
         Of the file.
+    by_number : bool
+        ``rows`` are row numbers too, because nobody knows where exactly the rows stand (blank rows, notes between).
     """
 
     scope: str
@@ -89,6 +94,7 @@ class Fault:
     of: int = 0
     mark: str = ""
     sha256: str = ""
+    by_number: bool = False
 
     @property
     def name(self) -> str:

@@ -16,6 +16,7 @@ from commonground.governance.events import Kind
 from commonground.governance.vault import Vault
 from commonground.intake.returns import answers, layer, match, register
 from commonground.intake.returns.answers import Sent
+from commonground.intake.returns.checked import find_checked
 from commonground.intake.returns.content import DAYS, Content, make_content
 from commonground.intake.returns.faults import find_faults
 from commonground.intake.returns.model import Fault, Item
@@ -70,7 +71,7 @@ def refresh(city: City, result: IntakeResult, faults: Sequence[Fault] | None = N
     with Ledger(city) as ledger:
         now = ledger.clock()
     by_name: dict[str, list[Fault]] = {name: [] for name in result.contracts}
-    for fault in [*find_faults(result, city.settings), *(faults or ())]:
+    for fault in [*find_faults(result, city.settings), *find_checked(result, city), *(faults or ())]:
         by_name.setdefault(fault.name, []).append(fault)
     given = _given(vault)
     out = {}

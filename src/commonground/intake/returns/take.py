@@ -25,7 +25,7 @@ from commonground.intake.returns.answers import Answer, Sent, read_answers
 from commonground.intake.returns.faults import one_by_one
 from commonground.intake.returns.judge import DEPENDS, Judge
 from commonground.intake.returns.layer import Correction
-from commonground.intake.returns.model import Fault, Item
+from commonground.intake.returns.model import READ_AS, Fault, Item
 from commonground.intake.returns.words import decision
 
 TAKEN = "returns/taken"
@@ -174,7 +174,7 @@ class _Taking:
             self._refuse(item, "each")
             return
         if whole.text:
-            why = "unchanged" if whole.text == fault.text else self._fault_of(fault, whole.text)
+            why = "unchanged" if whole.text == fault.text.removeprefix(READ_AS) else self._fault_of(fault, whole.text)
             if why:
                 self._refuse(item, why)
                 return

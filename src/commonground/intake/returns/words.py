@@ -87,6 +87,16 @@ TODO = {
         "与其他记录对不上，请对照原件核对；无误的选“属实”。",
         "It does not go with other records. Please verify it; if it is right choose “as it is”.",
     ),
+    "checked": Said(
+        "请对照原件核对：本列有误的填更正值；另一列有误的选“另交文件”，改好后重新交付；都对的选“属实”并说明。",
+        "Check the original: if this column is wrong give the right value; if the other one is, choose “new file” and "
+        "deliver it corrected; if both are right choose “as it is” and say why.",
+    ),
+    "doubled": Said(
+        "请核对：号码写错的在“逐行”表更正；重复登记的删去多余的行后重新交付；确是不同的人或事的选“属实”并说明。",
+        "Check: correct a wrong number on the sheet of rows; where it was entered twice deliver the file without the "
+        "surplus row; if they are different choose “as it is” and say why.",
+    ),
 }
 _ELSE = Said("请核对后更正。", "Check it and correct it.")
 
@@ -96,6 +106,8 @@ WHAT = {
     "file_missing": Said("缺少文件", "a file is missing"),
     "fewer_rows": Said("行数比上次少很多", "far fewer rows than in the delivery before"),
     "compared": Said("请核对", "please verify"),
+    "checked": Said("请核对：同一行前后不一致", "please verify: a row disagrees with itself"),
+    "doubled": Said("请核对：疑似重复", "please verify: perhaps the same twice"),
 }
 
 
@@ -105,6 +117,9 @@ def what(reason: str) -> Said:
     if head not in WHAT:
         return reason_label(reason)
     label = WHAT[head]
+    if head in ("checked", "doubled") and detail:  # the check's own words, in both languages
+        zh, _, en = detail.partition("|")
+        return Said(f"请核对：{zh}", f"please verify: {en}")
     return Said(f"{label.zh}：{detail}", f"{label.en}: {detail}") if detail else label
 
 
