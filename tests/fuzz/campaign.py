@@ -115,7 +115,7 @@ class Tally:
         for kind in sorted({case.kind for case in self.cases}):
             read, refused, bad = (kinds[kind, one] for one in ("read", "refused", "failed"))
             lines.append(f"  {kind}: {read + refused + bad} attempted, {bad} failed ({read} read, {refused} refused)")
-        for case in failed[:20]:
+        for case in failed[:60]:
             lines.append(f"FAILED --case {case.number} ({case.file}, {case.mutation}): {case.fault}")
         return "\n".join(lines)
 

@@ -122,7 +122,7 @@ def test_characters_that_gb18030_once_kept_private_are_those_of_today(town: Town
 
 def test_a_wrong_encoding_names_the_row(town: Town) -> None:
     town.contract(NAME, CLASS, layout=layout("csv", 'encoding = "utf-8"'))
-    town.deliver("姓名,班级\n".encode() + "王小明,1\n".encode() * 5 + "李红,2\n".encode("gb18030"))
+    town.deliver("姓名,班级\n".encode() + "王小明,1\n".encode() * 5 + "李红,2\n".encode("gb18030") * 2)
     refused(town, "a.csv", "row 7", "第 7 行")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -58,22 +58,24 @@ def match_columns(
     return [pair for pair in pairs if pair[0].concept is not None]
 
 
-def set_stray_rows_aside(found: Delivered, contract: Contract, block: Block) -> Block:
+def set_stray_rows_aside(found: Delivered, contract: Contract, block: Block, rare: Collection[str]) -> Block:
     """Set aside the few rows of a file of objects that hold a name nobody knows: one broken key is no new column.
 
-    A name that more than one row in two hundred holds stays, and ``match_columns`` refuses it.
+    Parameters
+    ----------
+    rare : collection of str
+        Names that hardly any row of the whole file holds; another unknown one stays, and ``match_columns`` refuses it.
     """
     import numpy as np
     import pyarrow.compute as pc
 
     known = {name for rule in _rules(found, contract) for name in rule.source}
-    n = len(block.row_number)
-    stray = np.zeros(n, bool)
+    rare = {clean_name(name) for name in rare}
+    stray = np.zeros(len(block.row_number), bool)
     gone = []
     for name, column in block.columns.items():
-        held = pc.not_equal(column, "").to_numpy(zero_copy_only=False)
-        if name not in known and held.sum() <= max(1, n // 200):
-            stray |= held
+        if name not in known and name in rare:
+            stray |= pc.not_equal(column, "").to_numpy(zero_copy_only=False)
             gone.append(name)
     if not gone:
         return block

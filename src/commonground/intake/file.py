@@ -166,8 +166,8 @@ def take_part(
     block = shape(sheet, layout, where, names)
     block = fill_down(block, layout, where)
     told = tuple(block.columns)
-    if layout.format == "jsonl" and not sheet.more and not names:
-        block = set_stray_rows_aside(reading.found, reading.contract, block)
+    if sheet.rare:
+        block = set_stray_rows_aside(reading.found, reading.contract, block, sheet.rare)
     table, quarantine, outcome = _records(reading, block, sheet, layout, where, cut)
     outcome.number, outcome.names = number, told
     keep(number, table, quarantine)

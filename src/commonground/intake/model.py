@@ -333,6 +333,8 @@ class Sheet:
         No cell of ``columns`` has white space at its ends, as the reader knows; otherwise it is looked for.
     titles : mapping
         Column → what the source itself calls it: a database's column comment, a statistical file's variable label.
+    rare : frozenset of str
+        Names that hardly any object of a whole file of JSON lines holds: one broken key is no new column.
     """
 
     name: str
@@ -348,6 +350,7 @@ class Sheet:
     more: bool = False
     titles: Mapping[str, str] = field(default_factory=dict)
     trimmed: bool = False
+    rare: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

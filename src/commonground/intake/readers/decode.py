@@ -77,7 +77,7 @@ def decodes(source: bytes | Path, encoding: str) -> bool:
         for block in _blocks(source):
             decoder.decode(block)
         decoder.decode(b"", True)
-    except UnicodeDecodeError:
+    except UnicodeError:
         return False
     return True
 

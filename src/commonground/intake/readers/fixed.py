@@ -44,6 +44,10 @@ def read_fixed(path: Path, layout: Layout, limits: Limits) -> Iterator[Sheet]:
     with path.open("rb") as file:
         while True:
             block = file.read(limits.block)
+            while block.endswith(b"\r") and (more := file.read(1)):
+                block += more  # a line end is not cut in two
+            if b"\r" in block:
+                block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
             if line == 1 and not held:
                 block = block.removeprefix(codecs.BOM_UTF8)
                 if not is_utf8_name(layout.encoding) and utf8_excess(block[: block.rfind(b"\n") + 1]) >= BEYOND:

@@ -10,11 +10,13 @@ from typing import Any
 from commonground.errors import DeliveryError, Said
 from commonground.intake.model import BadRow, Layout, Limits, Sheet
 from commonground.intake.readers import unreadable
+from commonground.intake.readers.broken import Broken
 from commonground.intake.readers.cells import CONTROL, cell_text
 from commonground.intake.readers.decode import decode
 from commonground.intake.readers.lines import blocks
 from commonground.intake.readers.text import clean_lines
 
+_RARE = 200  # a name that fewer than one object in so many holds is a slip of somebody's
 _WHOLE = 1 << 29
 """Bytes of an array or a feature collection, which must be held whole; more belongs into JSON lines."""
 
@@ -41,16 +43,18 @@ def read_json(path: Path, layout: Layout, limits: Limits) -> Iterator[Sheet]:
 
 def read_jsonl(path: Path, layout: Layout, limits: Limits) -> Iterator[Sheet]:
     """Read one object a line, part by part; a line that is no object is set aside."""
-    names: dict[str, None] = {}
+    names: dict[str, int] = {}
     objects = 0
     for part in _lines(path, layout, limits):  # all names first: the parts of a sheet have the same columns
         for value in part[1]:
             if isinstance(value, dict):
-                names |= dict.fromkeys(value)
+                for name, cell in value.items():
+                    names[name] = names.get(name, 0) + (cell not in (None, ""))
                 objects += 1
     if not objects:
         raise unreadable(path, "jsonl", ValueError("no line is a JSON object"))
-    for first, values, lines, counted, mended, last in _lines(path, layout, limits):
+    rare = frozenset(name for name, held in names.items() if held <= max(1, objects // _RARE))
+    for first, values, lines, counted, mended, last, broken in _lines(path, layout, limits):
         rows, physical, bad = [], [], []
         for number, (value, line) in enumerate(zip(values, lines, strict=True), first):
             if isinstance(value, dict):
@@ -60,12 +64,13 @@ def read_jsonl(path: Path, layout: Layout, limits: Limits) -> Iterator[Sheet]:
                 rows.append([""] * len(names))
                 physical.append(number)
             else:
-                bad.append(BadRow(number, "not_json", line))
-        notes = {"control_characters": mended}
-        yield Sheet("", rows, physical, counted, tuple(bad), names=tuple(names), notes=notes, more=not last)
+                spoilt = broken is not None and number in broken.rows
+                bad.append(BadRow(number, "not_decodable" if spoilt else "not_json", line))
+        notes = {"control_characters": mended} | (broken.notes() if broken is not None else {})
+        yield Sheet("", rows, physical, counted, tuple(bad), names=tuple(names), notes=notes, more=not last, rare=rare)
 
 
-_Lines = tuple[int, list[Any], list[str], int, int, bool]
+_Lines = tuple[int, list[Any], list[str], int, int, bool, Broken | None]
 
 
 def _lines(path: Path, layout: Layout, limits: Limits) -> Iterator[_Lines]:
@@ -74,7 +79,14 @@ def _lines(path: Path, layout: Layout, limits: Limits) -> Iterator[_Lines]:
         text = block.data.decode("utf-8")
         lines, mended = (["…"], 0) if block.long else clean_lines(path, text)
         lines += [""] * (block.lines - len(lines)) if block.cut else []
-        yield block.first_line, [_value(line) for line in lines], lines, block.lines, mended, block.last
+        broken = block.broken
+        values = [
+            False if broken is not None and row in broken.rows else _value(line)
+            for row, line in enumerate(lines, block.first_line)
+        ]
+        if broken is not None:
+            mended -= len(broken.rows)  # the mark before each is no character of the file
+        yield block.first_line, values, lines, block.lines, mended, block.last, broken
 
 
 def _value(line: str) -> Any:

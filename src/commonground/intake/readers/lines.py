@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from commonground.errors import DeliveryError, Said
 from commonground.intake.model import Limits
+from commonground.intake.readers.broken import Broken, set_apart
 from commonground.intake.readers.decode import (
     BEYOND,
     decodes,
@@ -96,6 +97,7 @@ class Text:
     last: bool = False
     excess: int = -1
     returns: bool = True
+    broken: Broken | None = None
 
 
 def splittable(encoding: str) -> bool:
@@ -220,26 +222,27 @@ def load(path: Path, span: Span, encoding: str) -> Text:
     excess = -1 if here else utf8_excess(raw)
     if excess >= BEYOND and span.start == 0 and (span.last or decodes(path, "utf-8")):
         raise wrong_encoding(path, encoding, 0, ["utf-8"])
-    data, cut = _recode(path, raw, span, encoding)
+    data, cut, broken = _recode(path, raw, span, encoding)
     if span.start == 0:
         data = data.removeprefix(codecs.BOM_UTF8)
     if is_gb(encoding):
         data = of_today_utf8(data)
-    return Text(data, span.first_line, span.lines, cut, False, span.last, excess, span.returns)
+    return Text(data, span.first_line, span.lines, cut, False, span.last, excess, span.returns, broken)
 
 
-def _recode(path: Path, raw: bytes, span: Span, encoding: str) -> tuple[bytes, bool]:
-    """Decode strictly and give the same in UTF-8; the file may end inside a character."""
+def _recode(path: Path, raw: bytes, span: Span, encoding: str) -> tuple[bytes, bool, Broken | None]:
+    """Decode strictly and give the same in UTF-8; the file may end inside a character, and few lines may be broken."""
     name = "utf-8" if is_utf8_name(encoding) else encoding
     try:
         text = raw.decode(name)
-        return (raw if name == "utf-8" else text.encode()), False
+        return (raw if name == "utf-8" else text.encode()), False, None
     except UnicodeEncodeError:
         raise wrong_encoding(path, encoding, span.start, []) from None
     except UnicodeDecodeError as fault:
         if span.last and ends_inside_character(fault, len(raw)) and span.start + fault.start > 0:
-            return raw[: fault.start].decode(name).encode(), True
-        raise wrong_encoding(path, encoding, span.start + fault.start, fitting(path)) from None
+            return raw[: fault.start].decode(name).encode(), True, None
+    data, broken = set_apart(path, raw, span.first_line, span.start, encoding)
+    return data, False, broken
 
 
 def _stream(path: Path, encoding: str, limits: Limits) -> Iterator[Text]:
@@ -286,9 +289,10 @@ def _decoded(path: Path, encoding: str, limits: Limits) -> Iterator[tuple[bytes,
             raw = file.read(limits.block)
             try:
                 text, cut = decoder.decode(raw, not raw), False
-            except UnicodeDecodeError as fault:
+            except UnicodeError as fault:  # of UTF-16 without a mark no UnicodeDecodeError
                 if raw or not at:
-                    raise wrong_encoding(path, encoding, at + fault.start, fitting(path)) from None
+                    start = fault.start if isinstance(fault, UnicodeDecodeError) else 0
+                    raise wrong_encoding(path, encoding, at + start, fitting(path)) from None
                 text, cut = "", True
             yield (text if at else text.removeprefix("\ufeff")).encode(), cut
             at += len(raw)

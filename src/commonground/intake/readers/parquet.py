@@ -33,6 +33,8 @@ def read_parquet(path: Path, _layout: Layout, _limits: Limits) -> Iterator[Sheet
                 done += batch.num_rows
                 # what the file's own summary promises stands against what was read, in the last part
                 yield Sheet("", [], [], 0, names=names, columns=columns, places=places, more=True)
+            if done != total:
+                raise ValueError(f"the summary at its end says {total:,} rows, it holds {done:,}")
     except (pa.ArrowException, OSError, ValueError) as fault:
         raise unreadable(path, "parquet", fault) from None
     yield Sheet("", [], [], total, names=names)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commonground.intake.model import BadRow, Layout, Limits, Sheet
+from commonground.intake.readers.broken import Broken, refuse_header
 from commonground.intake.readers.cells import CONTROL
 from commonground.intake.readers.lines import Span, Text, blocks, line_end, load, lone_returns, not_text
 from commonground.intake.texts import may_hold_space
@@ -36,9 +37,12 @@ def read_csv(path: Path, layout: Layout, limits: Limits = Limits()) -> Iterator[
     width: int | None = None
     carried: list[str] = []
     first = True
+    spoilt: Broken | None = None
     for text in blocks(path, layout.encoding, limits):
+        refuse_header(path, layout.encoding, text.broken, layout.header_row[-1])
         if layout.multiline:
-            sheet, carried = _multiline(text, layout, carried)
+            spoilt = text.broken.joined(spoilt) if text.broken is not None else spoilt
+            sheet, carried = _multiline(text, layout, carried, spoilt)
         else:
             if width is None:
                 width = head_width(text, layout)
@@ -65,6 +69,7 @@ def head_width(text: Text, layout: Layout) -> int:
 def read_head(path: Path, span: Span, layout: Layout) -> tuple[int, Sheet]:
     """Give how many cells the header has, and a sheet of the header rows alone."""
     text = load(path, span, layout.encoding)
+    refuse_header(path, layout.encoding, text.broken, layout.header_row[-1])
     last, at = layout.header_row[-1], 0
     for _ in range(last):
         at += line_end(text.data[at : at + (1 << 20)]) or len(text.data) - at
@@ -86,9 +91,13 @@ class _Split:
     bad: list[BadRow] = field(default_factory=list)
     mended: int = 0
     controls: int = 0
+    broken: Broken | None = None
 
     def take(self, number: int, line: str, layout: Layout) -> None:
         """Split one line by the exact rules."""
+        if self.broken is not None and self.broken.within(number, number + line.count("\n")):
+            self.bad.append(BadRow(number, "not_decodable", CONTROL.sub("", line)))
+            return
         held = len(CONTROL.findall(line))
         if held:
             line = CONTROL.sub("", line)
@@ -112,7 +121,7 @@ def split(text: Text, layout: Layout, width: int) -> Sheet:
     """
     import numpy as np
 
-    out = _Split()
+    out = _Split(broken=text.broken)
     total = text.lines
     if text.long:
         out.bad.append(BadRow(text.first_line, "line_too_long", CONTROL.sub("", text.data.decode())))
@@ -137,6 +146,7 @@ def split(text: Text, layout: Layout, width: int) -> Sheet:
 
 def _sheet(text: Text, out: _Split, columns: tuple[pa.Array, ...], places: Any, total: int) -> Sheet:
     notes = {"control_characters": out.mended, "controls": out.controls, "bytes": len(text.data)}
+    notes |= text.broken.notes() if text.broken is not None else {}
     bad = tuple(out.bad)
     return Sheet("", out.rows, out.physical, total, bad, (), {}, notes, columns, places, not text.last)
 
@@ -298,13 +308,13 @@ def count_lines(text: str) -> int:
     return ends + (bool(text) and text[-1] not in "\r\n")
 
 
-def _multiline(text: Text, layout: Layout, carried: list[str]) -> tuple[Sheet, list[str]]:
+def _multiline(text: Text, layout: Layout, carried: list[str], spoilt: Broken | None) -> tuple[Sheet, list[str]]:
     """Split a block in which quoted cells may hold line ends; give the lines that wait for the next block too."""
     if text.long:
         return split(text, layout, 0), carried
     start = text.first_line - len(carried)
     held = replace(text, data=text.data) if not text.cut else text
-    out = _Split()
+    out = _Split(broken=spoilt)
     lines = _lines(held.data)
     if text.cut:
         tail = lines.pop() if lines and not held.data.endswith((b"\n", b"\r")) else ""
