@@ -15,6 +15,8 @@ _NONE = 0.45
 _SPREAD = 0.06
 """How far apart scores must be to tell columns apart; scores of equal columns differ by less from year to year."""
 _NAME = 0.08
+_FEW = 12
+"""Most values of a plain code; of more, as schools, another column often tells them all."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ def likeness(a: Column, b: Column, link: Link | None, words: Sequence[str] = ())
     alike = content(a, b)
     agree = agreement(a, b, link) if link is not None else None
     score = alike if agree is None else 0.65 * agree + 0.35 * alike
+    if agree is not None and max(len(a.values), len(b.values)) <= _FEW:
+        score = max(score, 0.9 * agree)  # a column may be renamed and recoded at once: then no content is alike
     near = max((difflib.SequenceMatcher(None, b.name, word).ratio() for word in (a.name, *words)), default=0.0)
     return min(1.0, score + _NAME * near * (score > _NONE / 2)), alike, agree
 

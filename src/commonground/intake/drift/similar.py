@@ -212,7 +212,19 @@ def _tells(old: np.ndarray[Any, Any], new: np.ndarray[Any, Any]) -> float:
         return 0.0
     forth = (table.max(axis=0).sum() - most) / (n - most)
     back = (table.max(axis=1).sum() - backwards) / (n - backwards)
-    return float(min(forth, back))
+    return max(float(min(forth, back)), _recoded_kappa(table))
+
+
+def _recoded_kappa(table: np.ndarray[Any, Any]) -> float:
+    """Agreement beyond chance once each new code stands for one old code, the best way round."""
+    from scipy.optimize import linear_sum_assignment
+
+    if max(table.shape) > 13:
+        return 0.0  # among many values some assignment always fits
+    rows, columns = linear_sum_assignment(-table)
+    n = table.sum()
+    chance = float((table.sum(axis=1)[rows] / n) @ (table.sum(axis=0)[columns] / n))
+    return max(0.0, (float(table[rows, columns].sum()) / n - chance) / (1 - chance)) if chance < 1 else 0.0
 
 
 def _ranks(a: Column, b: Column, old: np.ndarray[Any, Any], new: np.ndarray[Any, Any]) -> float:
