@@ -61,7 +61,7 @@ def test_what_is_said_with_confidence_holds_on_made_data():
 
     maker = Maker(load(), PACK, 77)
     sure = right = given = having = found = nobodys = 0
-    for _ in range(12):
+    for _ in range(8):
         made = maker.dataset()
         said = {one.column.name: one for one in propose([made.sheet], PACK).columns}
         for column, truth in zip(made.sheet.columns, made.truth, strict=True):
