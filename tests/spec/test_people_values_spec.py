@@ -93,7 +93,8 @@ written    | exactly | also       | exactly | level          | because
 2014-03-15 | day     | 2014-01-01 | default | SAME_YEAR_ONLY |
 2014-03-15 | day     | 2014-01-01 | year    | SAME_YEAR_ONLY |
 2014-08-27 | day     | 2014-01-01 | day     | SAME_YEAR_ONLY | 1 January stands where nobody knew the day
-2014-03-15 | day     | 2014-04-26 | day     | NEAR           | near a date of the other calendar
+2014-03-15 | day     | 2014-04-10 | day     | NEAR           | less than a month apart
+2014-03-15 | day     | 2014-04-26 | day     | YEAR_ONLY      | more than a month
 2014-03-15 | day     | 2014-11-26 | day     | YEAR_ONLY      |
 2014-03-15 | day     | 2011-11-26 | day     | OTHER          |
 """

@@ -19,7 +19,7 @@ PRECISIONS = {"day": DAY, "month": MONTH, "year": YEAR, "lunar": LUNAR, "default
 SAME, SAME_MONTH, CALENDAR, SWAPPED, DIGIT, SAME_YEAR_ONLY, NEAR, YEAR_ONLY, OTHER = 9, 8, 7, 6, 5, 4, 3, 2, 1
 """Levels: the same day; the same month where one gives no day; the one is the other in the Chinese calendar; day and
 month exchanged; one digit apart, or the neighbouring year; the same year where one gives no more or says 1 January; up
-to two months apart; the same year; other. 0 where one is missing."""
+to a month apart; the same year; other. 0 where one is missing."""
 _MONTHS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 
@@ -116,7 +116,7 @@ def _different(a: Ints, pa: Ints, b: Ints, pb: Ints) -> Levels:
     year, full = ya == yb, ~coarse & ~by_month
     new_year = ((ma == 1) & (da == 1)) | ((mb == 1) & (db == 1))
     level[year] = YEAR_ONLY
-    level[np.abs(a - b) <= 60] = NEAR
+    level[np.abs(a - b) <= 31] = NEAR
     level[year & (coarse | (new_year & full))] = SAME_YEAR_ONLY
     digits = _digits(ya, yb, 4) + _digits(ma, mb, 2) + _digits(da, db, 2)
     neighbour = (np.abs(ya - yb) == 1) & (ma == mb) & (da == db)

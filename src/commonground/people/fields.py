@@ -39,7 +39,7 @@ KINDS: dict[str, str] = {
 """What a column may be said to be, in both languages, and the kind that is meant."""
 WORDS: dict[str, tuple[str, ...]] = {
     "person_name": ("其他", "同姓", "同名", "差一字", "方言同音", "同音", "同字"),
-    "birth_date": ("其他", "同年", "两月内", "仅知同年", "差一位", "日月颠倒", "农历与公历", "同月", "同日"),
+    "birth_date": ("其他", "同年", "一月内", "仅知同年", "差一位", "日月颠倒", "农历与公历", "同月", "同日"),
     "id_number": ("不同", "差两位", "前十五位相同", "差一位", "相同"),
     "address": ("其他", "同县", "同乡镇", "同村", "相同"),
     "text": ("其他", "相近", "差一字", "相同"),
@@ -47,7 +47,7 @@ WORDS: dict[str, tuple[str, ...]] = {
 WORDS_EN: dict[str, tuple[str, ...]] = {
     "person_name": ("other", "surname", "given name", "one character apart", "same sound in dialect", "same sound",
                     "same characters"),
-    "birth_date": ("other", "same year", "within two months", "same year, no more known", "one digit apart",
+    "birth_date": ("other", "same year", "within a month", "same year, no more known", "one digit apart",
                    "day and month exchanged", "Chinese and civil calendar", "same month", "same day"),
     "id_number": ("different", "two digits apart", "first fifteen the same", "one digit apart", "the same"),
     "address": ("other", "same county", "same township", "same village", "the same"),

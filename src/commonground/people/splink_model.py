@@ -34,7 +34,7 @@ _GRAMMAR = {
            'OR (abs(year("{0}_l") - year("{0}_r")) = 1 AND strftime("{0}_l", \'%m%d\') = strftime("{0}_r", \'%m%d\'))',
         4: 'year("{0}_l") = year("{0}_r") AND (strftime("{0}_l", \'%m%d\') = \'0101\' '
            'OR strftime("{0}_r", \'%m%d\') = \'0101\')',
-        3: 'abs(date_diff(\'day\', "{0}_l", "{0}_r")) <= 60',
+        3: 'abs(date_diff(\'day\', "{0}_l", "{0}_r")) <= 31',
         2: 'year("{0}_l") = year("{0}_r")',
     },
     "address": {k: f'"{{0}}_{k}_l" = "{{0}}_{k}_r"' for k in (5, 4, 3, 2)},
