@@ -32,15 +32,31 @@ def make_returns(
     AccessError
         The running user may not hand files over.
     DeliveryError
-        There is no such dataset or delivery.
+        There is no such dataset or delivery; or intake stopped at a file: then the sheet of that one is written.
     """
     from commonground import intake
     from commonground.governance import current_actor
     from commonground.intake.returns import run
 
     may(city, "transfer")
-    result = intake.run(city, progress=progress)
-    return run.make(city, result, actor=current_actor(), dataset=dataset, delivery=delivery, destroy_by=destroy_by)
+    actor = current_actor()
+    try:
+        result = intake.run(city, progress=progress)
+    except DeliveryError as error:
+        made = run.make_stopped(city, error, actor=actor, dataset=dataset, delivery=delivery, destroy_by=destroy_by)
+        if made is None:
+            raise
+        raise DeliveryError(
+            error.what,
+            where=error.where,
+            why=error.why,
+            todo=Said(
+                f"已为该文件编制核对单：{made.path}。交部门改好后替换原文件，再运行一次，编制其余各单。",
+                f"The return sheet of this file is written: {made.path}. Hand it over, put the mended file in its "
+                "place and run this again for the others.",
+            ),
+        ) from error
+    return run.make(city, result, actor=actor, dataset=dataset, delivery=delivery, destroy_by=destroy_by)
 
 
 def show_returns(city: City, *, progress: Progress | None = None) -> dict[str, Any]:

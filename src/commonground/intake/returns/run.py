@@ -14,6 +14,7 @@ from commonground.errors import DeliveryError, Said, did_you_mean
 from commonground.governance import Ledger, transfer
 from commonground.governance.events import Kind
 from commonground.governance.vault import Vault
+from commonground.intake.contract import load_contracts
 from commonground.intake.returns import answers, layer, match, register
 from commonground.intake.returns.answers import Sent
 from commonground.intake.returns.checked import find_checked
@@ -23,6 +24,7 @@ from commonground.intake.returns.model import Fault, Item
 from commonground.intake.returns.register import Fate, Register
 from commonground.intake.returns.replaced import find_replaced
 from commonground.intake.returns.shown import gate
+from commonground.intake.returns.stopped import enter, stopped_at
 from commonground.intake.returns.workbook import draw, draw_summary
 
 if TYPE_CHECKING:
@@ -215,6 +217,40 @@ def make(
                 out.append(_write(city, book, content, items, actor, now))
         register.save(Vault(city), book)
     return out
+
+
+def make_stopped(
+    city: City,
+    error: DeliveryError,
+    *,
+    actor: str,
+    dataset: str = "",
+    delivery: str = "",
+    destroy_by: dt.date | None = None,
+) -> Made | None:
+    """Write the return sheet of the one file at which intake stopped; None where the error is about no such file.
+
+    Items about other files stay as they are: nothing is known of them before intake has read everything.
+
+    Raises
+    ------
+    AccessError
+        ``actor`` may not hand files over.
+    """
+    transfer.require(city, Kind.RETURN_SHEET, actor)
+    fault = stopped_at(city, error)
+    if fault is None or dataset not in ("", fault.name) or delivery not in ("", fault.delivery):
+        return None
+    with Ledger(city) as ledger:
+        now = ledger.clock()
+    book, item = enter(city, fault, now)
+    until = destroy_by or now.date() + dt.timedelta(days=DAYS)
+    contract = load_contracts(city)[fault.name]
+    made = _write(
+        city, book, make_content(city, contract, fault.delivery, [item], now.date(), until), [item], actor, now
+    )
+    register.save(Vault(city), book)
+    return made
 
 
 def _known(result: IntakeResult, dataset: str, delivery: str) -> None:

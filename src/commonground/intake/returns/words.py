@@ -87,6 +87,10 @@ TODO = {
         "与其他记录对不上，请对照原件核对；无误的选“属实”。",
         "It does not go with other records. Please verify it; if it is right choose “as it is”.",
     ),
+    "stopped": Said(
+        "请核对后用原系统重新导出并交付这个文件；确实改了格式的，请在“说明”中写明。",
+        "Check it, export it again from the system and deliver it; if the format was changed, say so under remark.",
+    ),
     "checked": Said(
         "请对照原件核对：本列有误的填更正值；另一列有误的选“另交文件”，改好后重新交付；都对的选“属实”并说明。",
         "Check the original: if this column is wrong give the right value; if the other one is, choose “new file” and "
@@ -108,6 +112,7 @@ WHAT = {
     "compared": Said("请核对", "please verify"),
     "checked": Said("请核对：同一行前后不一致", "please verify: a row disagrees with itself"),
     "doubled": Said("请核对：疑似重复", "please verify: perhaps the same twice"),
+    "stopped": Said("文件不能读取", "the file cannot be read"),
 }
 
 
@@ -117,9 +122,10 @@ def what(reason: str) -> Said:
     if head not in WHAT:
         return reason_label(reason)
     label = WHAT[head]
-    if head in ("checked", "doubled") and detail:  # the check's own words, in both languages
+    if head in ("checked", "doubled", "stopped") and detail:  # in both languages: what the check says, or the error
         zh, _, en = detail.partition("|")
-        return Said(f"请核对：{zh}", f"please verify: {en}")
+        before = label if head == "stopped" else WHAT["compared"]
+        return Said(f"{before.zh}：{zh}", f"{before.en}: {en}")
     return Said(f"{label.zh}：{detail}", f"{label.en}: {detail}") if detail else label
 
 
