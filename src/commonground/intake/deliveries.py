@@ -17,6 +17,7 @@ from commonground.intake import archives
 from commonground.intake.fetch import NOTE
 from commonground.intake.layout_files import with_layout_file
 from commonground.intake.model import Contract, Layout
+from commonground.intake.places import check_place
 from commonground.intake.returns.answers import is_return_sheet
 from commonground.intake.returns.replaced import base_of, matches
 
@@ -100,7 +101,8 @@ def _above(deliveries: Path) -> list[Delivered]:
 
 def _in_folder(folder: Path, contract: Contract | None, limits: archives.ArchiveLimits) -> list[Delivered]:
     out = []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for path in sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()):
+        check_place(path, folder)
         parts = path.relative_to(folder).parts
         delivery, file = (parts[0], "/".join(parts[1:])) if len(parts) > 1 else ("", parts[0])
         found = Delivered(folder.parent.name, folder.name, delivery, file, path, contract=contract, limits=limits)

@@ -16,6 +16,7 @@ from commonground.intake.readers.decode import decode
 from commonground.intake.readers.lines import blocks
 from commonground.intake.readers.text import clean_lines
 
+_SHOWN = 2000  # characters of an element that is set aside
 _RARE = 200  # a name that fewer than one object in so many holds is a slip of somebody's
 _WHOLE = 1 << 29
 """Bytes of an array or a feature collection, which must be held whole; more belongs into JSON lines."""
@@ -91,9 +92,29 @@ def _lines(path: Path, layout: Layout, limits: Limits) -> Iterator[_Lines]:
 
 def _value(line: str) -> Any:
     try:
-        return json.loads(line) if line.strip() else None
+        value = json.loads(line) if line.strip() else None
     except (ValueError, RecursionError):
         return False
+    try:
+        return _plain(value) if "\\u" in line else value
+    except (UnicodeEncodeError, RecursionError):
+        return False
+
+
+def _plain(value: Any) -> Any:
+    """Remove control characters that stood as escapes.
+
+    Raises
+    ------
+    UnicodeEncodeError
+        An escape stands for half a character (a lone surrogate).
+    """
+    if isinstance(value, str):
+        value.encode()
+        return CONTROL.sub("", value)
+    if isinstance(value, dict):
+        return {_plain(name): _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list) else value
 
 
 def read_array(path: Path, text: str, cut: bool) -> Sheet:
@@ -118,10 +139,13 @@ def read_array(path: Path, text: str, cut: bool) -> Sheet:
                 BadRow(len(objects) + len(bad) + 1, "cut_off" if cut or at >= len(text) else "not_json", text[at:])
             )
             break
-        if isinstance(value, dict):
-            objects.append((len(objects) + len(bad) + 1, value))
-        else:
-            bad.append(BadRow(len(objects) + len(bad) + 1, "not_json", _text(value)))
+        number = len(objects) + len(bad) + 1
+        try:
+            if not isinstance(value, dict):
+                raise ValueError
+            objects.append((number, _plain(value)))
+        except (ValueError, RecursionError):
+            bad.append(BadRow(number, "not_json", json.dumps(value)[:_SHOWN]))
     if not objects:
         raise unreadable(path, "json", ValueError("no array of objects"))
     names, rows = _rows([value for _, value in objects])
@@ -143,7 +167,7 @@ def _array_start(path: Path, text: str) -> int:
 def read_geojson(path: Path, text: str) -> Sheet:
     """Read a feature collection: the properties, and ``@x``, ``@y`` of points or ``@geometry`` of anything else."""
     try:
-        features = json.loads(CONTROL.sub("", text))["features"]
+        features = _plain(json.loads(CONTROL.sub("", text))["features"])
         values = [{**(feature.get("properties") or {}), **_place(feature.get("geometry"))} for feature in features]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
         # not the fault's own words, which may quote a cell
