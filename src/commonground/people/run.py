@@ -105,17 +105,15 @@ def _spine_ids(linked: Linked, tables: Mapping[str, pa.Table]) -> Objects:
     """Name each entity so that it keeps its name in later builds: by identity number, else by its first record."""
     units, entity = linked.spine.units, linked.spine.entity
     out = np.full(len(units), "", dtype=object)
-    places = _places(tables)
-    first = np.unique(entity)
-    rows = np.searchsorted(linked.place, first) if len(first) == 0 else _first_rows(linked.place, len(units))
-    records = linked.gathered.people.record
-    for e in first.tolist():
-        out[e] = "record:" + places[int(records[rows[e]])]
     known = np.flatnonzero(units.id >= 0)
     known = known[np.argsort(entity[known], kind="stable")]
     _, once = np.unique(units.id[known], return_index=True)  # a number in dispute names the first who has it
-    for u in known[once].tolist():
-        out[entity[u]] = "id:" + linked.gathered.ids[int(units.id[u])]
+    numbers = np.array(["", *linked.gathered.ids], dtype=object)
+    out[entity[known[once]]] = "id:" + numbers[units.id[known[once]] + 1]
+    rest = np.unique(entity)
+    rest = rest[out[rest] == ""]
+    rows = _first_rows(linked.place, len(units))[rest]
+    out[rest] = "record:" + _places(tables, linked.gathered.people.record[rows])
     return out
 
 
@@ -126,16 +124,22 @@ def _first_rows(place: Ints, units: int) -> Ints:
     return out
 
 
-def _places(tables: Mapping[str, pa.Table]) -> dict[int, str]:
-    """Place of every record as one text."""
+def _places(tables: Mapping[str, pa.Table], records: Ints) -> Objects:
+    """Place of each of ``records`` as one text."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    out: dict[int, str] = {}
+    if not len(records):
+        return np.zeros(0, dtype=object)
+    ids, texts = [], []
     for table in tables.values():
-        columns = [table.column(c).cast("string") for c in PLACE]
-        texts = pc.binary_join_element_wise(*columns, "|").to_pylist()
-        out.update(zip(table.column("record_id").to_pylist(), texts, strict=True))
-    return out
+        ids.append(integers(table.column("record_id"), table.num_rows))
+        texts.append(pc.binary_join_element_wise(*(table.column(c).cast("string") for c in PLACE), "|"))
+    number = np.concatenate(ids)
+    order = np.argsort(number, kind="stable")
+    at = order[np.searchsorted(number, records, sorter=order)]
+    found = pa.chunked_array([chunk for text in texts for chunk in text.chunks], pa.string()).take(pa.array(at))
+    return np.array(found.to_pylist(), dtype=object)
 
 
 def _links(
