@@ -1,9 +1,10 @@
 """Linkage of two files of people with Chinese names beside Splink, on invented people with known truth.
 
-``python benchmarks/linkage.py [--quick|--full] [--seed N]``: each program reads the same two Parquet files in a process
-of its own, in turn, three times, and links them one to one. Splink is given the names' readings as a column, made
-beforehand; ours works them out. Answers agree when F1 against the truth differs by less than 0.02 or ours is higher.
-Time is from the files to the links, imports left out; memory is the process's peak.
+``python benchmarks/linkage.py [--quick|--full|--sizes N ...] [--seed N]``: each program reads the same two Parquet files
+in a process of its own, in turn, three times, and links them one to one. Splink is given the names' readings as a
+column, made beforehand; ours works them out. Answers agree when F1 differs by less than 0.002 or ours is higher.
+Time is from the files to the links, imports left out; memory is the process's peak. Ratios are Splink's figure over ours:
+above 1, ours takes less.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ WORKERS = {
     "ours": """
 import commonground, pyarrow.parquet as pq
 from commonground.people import link_tables
-FIELDS = {"name": "name", "birth": "date", "sex": "code", "village": "code"}
+FIELDS = {"name": "person_name", "birth": "birth_date", "sex": "category", "village": "category"}
 def work(left, right, truth):
     a, b = pq.read_table(left), pq.read_table(right)
     found = link_tables(a, b, fields=FIELDS)
@@ -157,11 +158,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="20,000 people in each file (default)")
     parser.add_argument("--full", action="store_true", help="20,000, 100,000 and 1,000,000")
+    parser.add_argument("--sizes", type=int, nargs="+", help="people in each file")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
     python = peers(PEERS)
-    sizes = [20_000, 100_000, 1_000_000] if options.full else [20_000]
+    sizes = options.sizes or ([20_000, 100_000, 1_000_000] if options.full else [20_000])
     rows, agreed, best = [], True, {}
     with tempfile.TemporaryDirectory() as folder:
         for n in sizes:
@@ -176,7 +178,7 @@ def main() -> None:
                     if run:
                         found.setdefault(name, []).append(run)
             for name, runs in found.items():
-                same = name == "ours" or f1(found["ours"][0]) > f1(runs[0]) - 0.02
+                same = name == "ours" or f1(found["ours"][0]) > f1(runs[0]) - 0.002
                 agreed &= same
                 best[n, name] = middle(runs)
                 rows.append((n, name, best[n, name], runs[0], same))
