@@ -7,6 +7,7 @@ name of our own, in bounded memory, and is gone when it has been read.
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import re
 import stat
@@ -224,7 +225,10 @@ def _damage(shown: Path) -> Iterator[None]:
     try:
         yield
     except _DAMAGE as fault:
-        if isinstance(fault, OSError) and fault.errno is not None:
+        if isinstance(fault, OSError) and fault.errno not in (
+            None,
+            errno.EINVAL,
+        ):  # a place before the file's beginning
             raise
         short = f"{type(fault).__name__}: {str(fault)[:120]}"
         raise _refused(

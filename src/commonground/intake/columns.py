@@ -74,7 +74,7 @@ def set_stray_rows_aside(found: Delivered, contract: Contract, block: Block, rar
     stray = np.zeros(len(block.row_number), bool)
     gone = []
     for name, column in block.columns.items():
-        if name not in known and name in rare:
+        if name not in known and (name in rare or name.rpartition("#")[0] in rare):  # "#2": one of two names alike
             stray |= pc.not_equal(column, "").to_numpy(zero_copy_only=False)
             gone.append(name)
     if not gone:

@@ -7,6 +7,7 @@ bounded memory; what is mostly empty and very large is refused by the name of it
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 import zipfile
@@ -49,8 +50,13 @@ class Extent:
         self.filled += times
 
 
-def check_extents(path: Path) -> None:
+def check_extents(path: Path, content: bytes | None = None) -> None:
     """Refuse a workbook (xlsx, xlsb, ods, xls) of which a sheet reaches too far to be held.
+
+    Parameters
+    ----------
+    content : bytes, optional
+        The workbook where it is in memory already; ``path`` then only names it.
 
     Raises
     ------
@@ -59,7 +65,7 @@ def check_extents(path: Path) -> None:
     zipfile.BadZipFile, KeyError, ValueError, struct.error, ElementTree.ParseError
         The workbook is damaged.
     """
-    for name, extent in _extents(path):
+    for name, extent in _extents(path, content):
         area = extent.rows * extent.columns
         if extent.rows > _ROWS or extent.columns > _COLUMNS:
             raise _impossible(path, name, extent)
@@ -67,12 +73,13 @@ def check_extents(path: Path) -> None:
             raise _too_far(path, name, extent)
 
 
-def _extents(path: Path) -> Iterator[tuple[str, Extent]]:
-    with path.open("rb") as file:
+def _extents(path: Path, content: bytes | None) -> Iterator[tuple[str, Extent]]:
+    with path.open("rb") if content is None else io.BytesIO(content) as file:
         if file.read(4) == b"\xd0\xcf\x11\xe0":
-            yield from _in_xls(workbook_stream(path.read_bytes()))
+            file.seek(0)
+            yield from _in_xls(workbook_stream(file.read()))
             return
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(path if content is None else io.BytesIO(content)) as archive:
         names = archive.namelist()
         sheets = xlsx_sheets(archive) if "xl/workbook.xml" in names else []
         sheets += xlsb_sheets(archive) if "xl/workbook.bin" in names else []
@@ -185,13 +192,13 @@ def _in_ods(file: IO[bytes]) -> Iterator[tuple[str, Extent]]:
             elif tag == f"{_TABLE}table-row":
                 column = last = filled = 0
         elif tag in (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
-            times = int(one.get(f"{_TABLE}number-columns-repeated", "1"))
+            times = _times(one, "columns")
             column += times
             if len(one) or any(key.endswith(("}value", "}string-value", "}date-value")) for key in one.attrib):
                 last, filled = column, filled + times
             one.clear()
         elif tag == f"{_TABLE}table-row":
-            times = int(one.get(f"{_TABLE}number-rows-repeated", "1"))
+            times = _times(one, "rows")
             row += times
             if filled:
                 extent.take(row, last, filled * times)
@@ -199,6 +206,13 @@ def _in_ods(file: IO[bytes]) -> Iterator[tuple[str, Extent]]:
         elif tag == f"{_TABLE}table":
             yield name, extent
             one.clear()
+
+
+def _times(one: ElementTree.Element, what: str) -> int:
+    times = int(one.get(f"{_TABLE}number-{what}-repeated", "1"))
+    if times < 1:
+        raise ValueError(f"{what} repeated {times} times")
+    return times
 
 
 def _letters(column: int) -> str:

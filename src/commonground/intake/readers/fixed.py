@@ -7,6 +7,7 @@ that half and nothing else.
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from commonground.intake.readers.lines import splittable
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_ESCAPED = re.compile("[\udc80-\udcff]")  # a byte that could not be decoded, as "surrogateescape" gives it
 _FEW = 20  # rows before a share of them says anything about the encoding
 _HEAD = 200  # bytes of a line far too long that quarantine keeps
 
@@ -94,7 +96,7 @@ class _Part:
             if size != self.width:
                 fault = self._fault(line, size, unended and number == self.first + self.total - 1)
                 if fault:
-                    text = line[: 4 * max(_HEAD, self.width)].decode(self.layout.encoding, "replace")
+                    text = line[: 4 * max(_HEAD, self.width)].decode(self.layout.encoding, "backslashreplace")
                     self.bad.append(BadRow(number, fault, CONTROL.sub("", text)))
                     continue
                 self.mended += size > self.width
@@ -115,7 +117,7 @@ class _Part:
 
     def _cut(self, whole: list[bytes], by_bytes: bool) -> None:
         if not by_bytes:
-            texts = [line.decode(self.layout.encoding, "replace") for line in whole]
+            texts = [line.decode(self.layout.encoding, "surrogateescape") for line in whole]
             self.columns = [[text[start:end].strip() for text in texts] for start, end in self.places]
         else:
             import numpy as np
@@ -138,12 +140,12 @@ class _Part:
             return [_cell(data[at : at + step - 1], encoding) for at in range(0, len(data), step)]
 
     def _set_aside_undecoded(self, whole: list[bytes]) -> None:
-        """Set aside rows with a replacement character, and clean rows with control characters."""
+        """Set aside rows with a byte that could not be decoded, and clean rows with control characters."""
         spoilt: set[int] = set()
         for column in self.columns:
             joined = "\n".join(column)
-            if "\ufffd" in joined:
-                spoilt |= {i for i, cell in enumerate(column) if "\ufffd" in cell}
+            if _ESCAPED.search(joined):
+                spoilt |= {i for i, cell in enumerate(column) if _ESCAPED.search(cell)}
             if CONTROL.search(joined):
                 held = [i for i, cell in enumerate(column) if CONTROL.search(cell)]
                 self.mended += len(held)
@@ -152,7 +154,7 @@ class _Part:
         if spoilt:
             self.undecodable = len(spoilt)
             for i in sorted(spoilt):
-                text = whole[i].decode(self.layout.encoding, "replace")
+                text = whole[i].decode(self.layout.encoding, "backslashreplace")
                 self.bad.append(BadRow(self.numbers[i], "not_decodable", CONTROL.sub("", text)))
             keep = [i for i in range(len(self.numbers)) if i not in spoilt]
             self.numbers = [self.numbers[i] for i in keep]
@@ -192,18 +194,18 @@ def _places(layout: Layout) -> list[tuple[int, int]]:
 
 
 def _letters(line: bytes, encoding: str) -> int:
-    return len(line.decode(encoding, "replace"))
+    return len(line.decode(encoding, "surrogateescape"))
 
 
 def _cell(raw: bytes, encoding: str) -> str:
-    """Decode one cell; half a character at its end is dropped, any other fault shows as a replacement character."""
+    """Decode one cell; half a character at its end is dropped, any other fault is escaped (``_ESCAPED``)."""
     raw = raw.rstrip(b" ")
     try:
         return raw.decode(encoding).strip()
     except UnicodeDecodeError as fault:
         if fault.end >= len(raw) and len(raw) - fault.start < 4:
             return raw[: fault.start].decode(encoding).strip()
-        return raw.decode(encoding, "replace").strip()
+        return raw.decode(encoding, "surrogateescape").strip()
 
 
 def _not_by_bytes(path: Path, layout: Layout) -> DeliveryError:
