@@ -26,7 +26,7 @@ CROWD = 400
 """Records of one value in the other table beyond which a rule leaves the value out."""
 PER_RECORD, LEAST = 15, 200_000
 """Budget of pairs: so many for each record of the smaller table, but at least so many."""
-WORTH = 3e-6
+WORTH = 3e-5
 """Share of true pairs that a further rule must find to be worth its pairs."""
 MOST = 14
 DRAWN = 60_000
