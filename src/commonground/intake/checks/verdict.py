@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from commonground.city import City, Version
 from commonground.errors import CityError, Said, did_you_mean
-from commonground.intake.checks.model import CATEGORIES, Check, Counted, Limits, Verdict, value_columns
+from commonground.intake.checks.model import CATEGORIES, Check, Count, Counted, Limits, Verdict, value_columns
 from commonground.intake.checks.rules import check_city_limits, checks_of, city_limits, load_rules
 from commonground.intake.contract import load_contracts
 from commonground.intake.pack import load_pack
@@ -123,9 +123,17 @@ def counts_table(counted: Sequence[Counted]) -> pa.Table:
             count.status,
         )
         for one in counted
-        for count in one.counts
+        for count in _in_order(one.counts)
     ]
     return pa.table({n: pa.array([r[i] for r in rows], t) for i, (n, t) in enumerate(_schema())})
+
+
+def _in_order(counts: Sequence[Count]) -> list[Count]:
+    """Put counts in the order of their checks, then deliveries and files: an engine gives groups in any order."""
+    place: dict[str, int] = {}
+    for count in counts:
+        place.setdefault(count.check.id, len(place))
+    return sorted(counts, key=lambda count: (place[count.check.id], count.delivery, count.file))
 
 
 def _schema() -> list[tuple[str, Any]]:
