@@ -79,12 +79,12 @@ def _summary(one: Suggestion) -> dict[str, Any]:
         "department": one.department,
         "dataset": one.dataset,
         "kind": proposal.kind,
-        "kind_confidence": round(proposal.kind_confidence, 3),
+        "kind_confidence": min(round(proposal.kind_confidence, 3), 0.999),
         "columns": [
             {
                 "names": column.sources,
                 "concept": column.proposal.concept if column.decided else None,
-                "confidence": round(column.proposal.confidence, 3),
+                "confidence": min(round(column.proposal.confidence, 3), 0.999),
             }
             for column in one.draft.columns
         ],
@@ -97,8 +97,11 @@ def _show(speaker: Speaker, one: Suggestion) -> None:
     """Say on standard error what was found, so that standard output holds the contract alone."""
     if speaker.as_json:
         return
+    from commonground.intake.suggest.model import sure
+
     draft = one.draft
-    kind = draft.proposal.kind or speaker.text("种类未定", "kind not decided")
+    kind = draft.proposal.kind or ""
+    kind = f"{kind} {sure(draft.proposal.kind_confidence)}" if kind else speaker.text("种类未定", "kind not decided")
     speaker.note(f"{one.name}：{kind}", f"{one.name}: {kind}")
     heads = [Said("列", "column"), Said("概念", "concept"), Said("把握", "confidence"), Said("依据", "evidence")]
     rows = []
@@ -108,8 +111,14 @@ def _show(speaker: Speaker, one: Suggestion) -> None:
         concept = column.proposal.concept if column.decided else speaker.text("【未定】", "[undecided]")
         best = max(column.proposal.evidence, key=lambda e: abs(e.weight), default=None)
         why = best.said(speaker.lang) if best else ""
-        sure = f"{column.proposal.confidence:.0%}" if column.decided else "–"
-        rows.append([" / ".join(column.sources), concept or "", sure, why[:60]])
+        likely = column.proposal.alternatives[:1]
+        chance = sure(column.proposal.confidence) if column.decided else "–"
+        if not column.decided:  # the evidence is that of the likeliest concept, which is then to be named
+            why = "".join(
+                speaker.text(f"最像 {name}（{sure(p)}）：{why}", f"likeliest {name} ({sure(p)}): {why}")
+                for name, p in likely
+            ) or speaker.text("没有相近的概念", "no concept is like it")
+        rows.append([" / ".join(column.sources), concept or "", chance, why[:80]])
     _table([head(speaker.lang) for head in heads], rows)
     for said in draft.doubts:
         speaker.note(f"请核对：{said.zh}", f"Check: {said.en}")

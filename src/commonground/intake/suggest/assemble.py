@@ -17,6 +17,7 @@ from commonground.intake.suggest.layouts import Written, layouts
 from commonground.intake.suggest.model import ColumnProfile, ColumnProposal, DatasetProposal, SheetProfile
 
 Propose = Callable[..., DatasetProposal]
+_STRANGE = 0.2  # share of common columns under which a sheet may be of another kind than its neighbour
 
 
 @dataclass
@@ -80,7 +81,7 @@ def assemble(group: Group, pack: Pack, propose: Propose) -> Draft:
         held = set().union(*(present.get(name, set()) for name in column.sources))
         if held != every:
             _limit(column, held, group.found)
-    doubts = _doubts(group.found) + list(proposal.doubts)
+    doubts = [*_doubts(group.found), *_strangers(group.found), *proposal.doubts]
     taken = {column.proposal.concept for column in columns if column.decided}
     names = [Column([one.name], pseudo.propose(one, pack, taken)) for one in pseudo.columns(group.found, written)]
     for name in names:
@@ -148,6 +149,32 @@ def _doubts(found: Sequence[Found]) -> list[Said]:
         n = len(places_of)
         more = Said(f"等 {n} 处" if n > 1 else "", f" and {n - 1} more" if n > 1 else "")
         out.append(Said(f"{place}{more.zh}：{said.zh}", f"{place}{more.en}: {said.en}"))
+    return out
+
+
+def _strangers(found: Sequence[Found]) -> list[Said]:
+    """Ask about sheets, such as tables of a dump, that have hardly a column of their file's largest one."""
+    out = []
+    for path in dict.fromkeys(one.path for one in found):
+        sheets = [one for one in found if one.path == path and one.profile.sheet]
+        if len(sheets) < 2:
+            continue
+        main = max(sheets, key=lambda one: one.profile.rows * len(one.profile.columns))
+        names = {column.name for column in main.profile.columns}
+        for one in sheets:
+            own = {column.name for column in one.profile.columns}
+            if len(own & names) >= _STRANGE * len(own | names):
+                continue
+            file, sheet, other = one.place.file, one.profile.sheet, main.profile.sheet
+            entry = f'{{ files = "{file}", sheets = "{sheet}", reason = {{ zh = "…", en = "…" }} }}'
+            out.append(
+                Said(
+                    f"{file} 里“{sheet}”与“{other}”几乎没有相同的列，可能不是同一种数据；"
+                    f"不是本数据集的，请在 [dataset] 的 ignore 中写 {entry}。",
+                    f"{file}: “{sheet}” has hardly a column of “{other}” and may be other data; if it does not belong "
+                    f"here, write {entry} into ignore of [dataset].",
+                )
+            )
     return out
 
 

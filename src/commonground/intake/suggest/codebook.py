@@ -113,8 +113,9 @@ def read(path: Path, name: str = "") -> Codebook:
         return Codebook(named, ())
     path = named
     lines = text.splitlines()
-    for separator in ("\t", "|", ","):
-        entries = _from_table([line.strip("| ").split(separator) for line in lines if separator in line])
+    for separator in (r"\t", r"\|", ",", r"[ \u3000]{2,}|\u3000"):
+        parts = [re.split(separator, line.strip("| ")) for line in lines]
+        entries = _from_table([row for row in parts if len(row) > 1])
         if entries:
             return Codebook(path, tuple(entries), text)
     return Codebook(path, tuple(_from_lines(lines)), text)
@@ -216,6 +217,13 @@ def _codes(text: str) -> dict[str, str]:
     """Read ``1男 2女`` and the like; a single hit is no list of codes."""
     found = {code: label for code, label in _CODES.findall(text) if label.lower() not in ("gb", "t")}
     return found if len(found) >= 2 else {}
+
+
+def codes_in(name: str, values: Sequence[tuple[str, int]]) -> dict[str, str]:
+    """Read the codes that a header itself explains, ``户籍类型(1农业2非农业)``; empty unless most cells hold them."""
+    found = _codes(name)
+    rows = sum(n for _, n in values)
+    return found if rows and sum(n for text, n in values if text in found) >= 0.8 * rows else {}
 
 
 def _span(rest: str) -> tuple[int, int]:

@@ -52,6 +52,12 @@ class ColumnProfile:
 
 MOST_VALUES = 300
 MOST_SAMPLE = 3000
+MOST_SURE = 0.99
+
+
+def sure(confidence: float) -> str:
+    """Write how sure a proposal is: never 100%, since only a person knows."""
+    return f"{min(confidence, MOST_SURE):.0%}"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from commonground.errors import Said
 from commonground.intake.model import Concept, Pack
 from commonground.intake.suggest.assemble import Column, Draft
 from commonground.intake.suggest.gather import Found
-from commonground.intake.suggest.model import ColumnProfile
+from commonground.intake.suggest.model import MOST_SURE, ColumnProfile
 
 STEP = 5  # counts are given to the nearest multiple of this
 _SHOWN = 25  # texts of a column that are listed
@@ -55,7 +55,7 @@ def profile(draft: Draft, pack: Pack, hide_under: int) -> dict[str, Any]:
         "dataset": draft.dataset,
         "kind": kind,
         "kind_label": _both(pack.kinds[kind].label) if kind else None,
-        "kind_confidence": round(draft.proposal.kind_confidence, 2),
+        "kind_confidence": _sure(draft.proposal.kind_confidence),
         "hidden_under": hide_under,
         "rounded_to": STEP,
         "about": _both(
@@ -79,6 +79,10 @@ def profile(draft: Draft, pack: Pack, hide_under: int) -> dict[str, Any]:
 def to_json(content: Mapping[str, Any]) -> bytes:
     """Write a profile as JSON."""
     return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _sure(confidence: float) -> float:
+    return min(round(confidence, 2), MOST_SURE)
 
 
 def _both(said: Said) -> dict[str, str]:
@@ -109,7 +113,7 @@ def _file(one: Found, hide_under: int) -> dict[str, Any]:
         "layout": layout,
         "non_data": [rule for rule in sheet.layout.get("non_data", []) if rule["reason"] != "note"],
         "why": {name: _both(said) for name, said in sheet.why.items() if name != "non_data"},
-        "confidence": {name: round(value, 2) for name, value in sheet.confidence.items()},
+        "confidence": {name: _sure(value) for name, value in sheet.confidence.items()},
     }
 
 
@@ -146,8 +150,8 @@ def _column(column: Column, found: Sequence[Found], pack: Pack, hide_under: int)
         "label": "" if hidden and not concept else _name(whole.label),
         "concept": concept.name if concept and column.decided else None,
         "concept_label": _both(concept.label) if concept and column.decided else None,
-        "confidence": round(column.proposal.confidence, 2),
-        "may_be": [{"concept": name, "probability": round(sure, 2)} for name, sure in guesses[:4]],
+        "confidence": _sure(column.proposal.confidence),
+        "may_be": [{"concept": name, "probability": _sure(sure)} for name, sure in guesses[:4]],
         "evidence": [],
         "rows": about(whole.rows, hide_under),
         "blank": about(whole.rows - whole.filled, hide_under),

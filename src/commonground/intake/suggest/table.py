@@ -12,7 +12,7 @@ from commonground.intake.contract import clean_name
 from commonground.intake.shape import _distinct as distinct_names
 from commonground.intake.shape import _merge as merge_levels
 from commonground.intake.suggest import footer, header
-from commonground.intake.suggest.codebook import Codebook, Entry
+from commonground.intake.suggest.codebook import Codebook, Entry, codes_in
 from commonground.intake.suggest.grids import Grid
 from commonground.intake.suggest.model import MOST_SAMPLE, MOST_VALUES, ColumnProfile, SheetProfile
 
@@ -209,6 +209,7 @@ def _columns(
         if entry is not None:
             label = label or entry.label
             values = values or dict(entry.codes)
+        values = values or codes_in(name, column.values)
         out.append(replace(column, label=label, value_labels=values, kind=grid.types.get(own, "")))
     return tuple(out)
 

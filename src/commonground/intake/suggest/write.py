@@ -15,6 +15,7 @@ from typing import Any
 from commonground.errors import Said
 from commonground.intake.model import Pack
 from commonground.intake.suggest.assemble import Column, Draft
+from commonground.intake.suggest.model import sure
 
 UNSURE = 0.8  # decisions below this are marked for checking
 OTHER = "other"  # the kind of a dataset whose kind is not known
@@ -86,7 +87,7 @@ def _sure(confidence: Mapping[str, float], name: str) -> Said:
         return Said("", "")
     value = confidence[name]
     check = Said("，请核对", ", check it") if value < UNSURE else Said("", "")
-    return Said(f"（把握 {value:.0%}{check.zh}）", f" (confidence {value:.0%}{check.en})")
+    return Said(f"（把握 {sure(value)}{check.zh}）", f" (confidence {sure(value)}{check.en})")
 
 
 def _head(draft: Draft, out: Writer) -> None:
@@ -126,7 +127,7 @@ def _dataset(draft: Draft, pack: Pack, out: Writer) -> None:
     kind = proposal.kind or (OTHER if OTHER in pack.kinds else next(iter(pack.kinds)))
     label = pack.kinds[kind].label
     if proposal.kind is None:
-        guesses = ", ".join(f"{name} {sure:.0%}" for name, sure in proposal.kinds[:3])
+        guesses = ", ".join(f"{name} {sure(chance)}" for name, chance in proposal.kinds[:3])
         out.say(
             Said(
                 f"数据种类没有确定，请改 kind；可能是 {guesses or '（没有线索）'}",
@@ -134,7 +135,7 @@ def _dataset(draft: Draft, pack: Pack, out: Writer) -> None:
             )
         )
     out.add("[dataset]")
-    note = f"  # {proposal.kind_confidence:.0%}" if proposal.kind else ""
+    note = f"  # {sure(proposal.kind_confidence)}" if proposal.kind else ""
     out.add(f"kind = {toml(kind)}{note}")
     out.add(f"title = {toml({'zh': label.zh, 'en': label.en})}")
     if proposal.subject != pack.kinds[kind].subject:
@@ -182,8 +183,8 @@ def _column(column: Column, pack: Pack, out: Writer) -> None:
     unsure = Said("，请核对", ", check it") if proposal.confidence < UNSURE else Said("", "")
     out.say(
         Said(
-            f"{concept.label.zh}（把握 {proposal.confidence:.0%}{unsure.zh}）{_because(column, 'zh')}",
-            f"{concept.label.en} (confidence {proposal.confidence:.0%}{unsure.en}){_because(column, 'en')}",
+            f"{concept.label.zh}（把握 {sure(proposal.confidence)}{unsure.zh}）{_because(column, 'zh')}",
+            f"{concept.label.en} (confidence {sure(proposal.confidence)}{unsure.en}){_because(column, 'en')}",
         )
     )
     for name, said in proposal.why.items():
@@ -253,10 +254,10 @@ def _undecided(draft: Draft, pack: Pack, out: Writer) -> None:
                     f"like “{proposal.concept}”, but “{column.clash}” of the file is more so; a concept is used once",
                 )
             )
-        guesses = [(name, sure) for name, sure in proposal.alternatives[:4] if name in pack.concepts]
+        guesses = [(name, chance) for name, chance in proposal.alternatives[:4] if name in pack.concepts]
         if guesses:
-            zh = "、".join(f"{name}（{pack.concepts[name].label.zh} {sure:.0%}）" for name, sure in guesses)
-            en = ", ".join(f"{name} ({pack.concepts[name].label.en} {sure:.0%})" for name, sure in guesses)
+            zh = "、".join(f"{name}（{pack.concepts[name].label.zh} {sure(chance)}）" for name, chance in guesses)
+            en = ", ".join(f"{name} ({pack.concepts[name].label.en} {sure(chance)})" for name, chance in guesses)
             out.say(Said(f"可能是 {zh}", f"may be {en}"))
         if _because(column, "zh"):
             out.say(Said(_because(column, "zh")[1:], _because(column, "en")[2:]))

@@ -165,6 +165,11 @@ def _hints(table: NDArray[np.float64], header: Header, words: Sequence[Words], c
                 table[k, AT["hint:unit"]] = 1.0
 
 
+def certainty(digest: Digest) -> float:
+    """How much the contents of a column may say: shares of a few different texts count for less (0 to 1)."""
+    return min(1.0, len(digest.texts) / _FEW_ROWS)
+
+
 def _values(
     table: NDArray[np.float64],
     digest: Digest,
@@ -176,7 +181,7 @@ def _values(
     best_words = max((by_word for by_word, _ in digest.lists.values()), default=0.0)
     share["words"] = best_words
     aliens = [(name, share.get(name, 0.0)) for name in ALIEN if share.get(name, 0.0) >= 0.5]
-    certain = min(1.0, len(digest.texts) / _FEW_ROWS)
+    certain = certainty(digest)
     many = min(1.0, max(0.0, digest.distinct - 25) / 50)
     repeated = float(digest.filled >= 30 and digest.distinctness() < 0.2)
     for k, (concept, word, want) in enumerate(zip(concepts, words, expected, strict=True)):

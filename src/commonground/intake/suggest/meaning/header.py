@@ -16,6 +16,7 @@ _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SEPARATORS = re.compile(r"[\s_\-–—:：,，.。;；、'\"“”‘’·*#&+=|@~\\?？!！〇○]+")
 _LEADING = re.compile(r"^(?:[（(]?\d{1,2}[)）.、]|[一二三四五六七八九十]{1,2}、)\s*(?=\D)")
 _UNIT_TAIL = re.compile(r"(?<=[\u4e00-\u9fff])(cm|kg|mmhg|kpa|km|g/l|g/dl|gl|m|%|mm|℃)$")
+_LATIN_TAIL = re.compile(r"(?i)(?<=[a-z0-9])[_\-. ](cm|kg|jin|mmhg|kpa|km|min|mins|minutes?|hours?|hrs?|yuan)$")
 _INDEX = (
     (re.compile(r"第([1-9一二三四五六七八九])[次回轮]"), 1),
     (re.compile(r"([1-9一二三])次(?=.)"), 1),
@@ -89,6 +90,7 @@ def parse(name: str, roles: Mapping[str, str]) -> Header:
     raw = last if len(segments) == 1 else _unique(["".join(segments), _BRACKETS.sub("", "".join(segments))])
     forms = _unique([normal(part) for part in raw])
     tails = [match[1] for form in forms if (match := _UNIT_TAIL.search(form))]
+    tails += [match[1].lower() for match in [_LATIN_TAIL.search(segments[-1])] if match]  # duration_min
     forms = _unique([*forms, *(_UNIT_TAIL.sub("", form) for form in forms)])
     index = _index_of(_BRACKETS.sub("", segments[-1]), hints) or _index_of(plain, hints)
     parts = forms if len(segments) == 1 else [normal(part) for part in last] + forms

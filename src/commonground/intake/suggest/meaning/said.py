@@ -9,7 +9,7 @@ import numpy as np
 
 from commonground.errors import Said
 from commonground.intake.model import Pack
-from commonground.intake.suggest.meaning.features import AT, FEATURES
+from commonground.intake.suggest.meaning.features import AT, FEATURES, certainty
 from commonground.intake.suggest.model import Evidence
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ def evidence(
             out.append(Evidence(source, Said(zh, en), round(float(weight), 2)))
 
     by = {feature: float(gain[AT[feature]]) for feature in FEATURES}
-    _name(put, by, row[k], column.name, concept.label, named.best[k])
+    called = f"{column.name}（{column.label}）" if column.label else column.name
+    _name(put, by, row[k], called, concept.label, named.best[k])
     label = by["label:exact"] + by["label:likeness"]
     if column.label:
         put("label", f"文件自带说明：“{column.label}”", f"the file says: “{column.label}”", label)
@@ -127,17 +128,18 @@ def _company(put: _Put, by: Mapping[str, float], kind: Said) -> None:
 
 
 def _values(put: _Put, by: Mapping[str, float], row: NDArray[np.float64], digest: Digest) -> None:
+    certain = certainty(digest)
     for name, (zh, en) in _SHAPES.items():
         if f"fit:{name}" in by and (row[AT[f"fit:{name}"]] or row[AT[f"poor:{name}"]]):
-            share = round(100 * float(row[AT[f"fit:{name}"]]))
+            share = round(100 * float(row[AT[f"fit:{name}"]]) / certain)
             put(
                 "shape",
-                f"内容有 {share}% 像{zh}",
-                f"{share}% of its values look like {en}",
+                f"内容有 {share}% 像{zh}" if share else f"内容不像{zh}",
+                f"{share}% of its values look like {en}" if share else f"its values do not look like {en}",
                 by[f"fit:{name}"] + by[f"poor:{name}"],
             )
         if f"alien:{name}" in by and row[AT[f"alien:{name}"]]:
-            share = round(100 * float(row[AT[f"alien:{name}"]]))
+            share = round(100 * float(row[AT[f"alien:{name}"]]) / certain)
             put(
                 "shape",
                 f"内容有 {share}% 是{zh}，与此不合",
