@@ -21,6 +21,7 @@ from commonground.intake.readers.lines import digest
 from commonground.intake.returns.overlay import Overlay
 from commonground.intake.returns.replaced import find_replaced
 from commonground.intake.returns.take import collect
+from commonground.intake.steady import check_unchanged, one_intake, opening, stamp
 from commonground.intake.store import PLACE, Entry, Store, Taken, read_taken, sweep
 from commonground.intake.work import Job, work
 
@@ -46,6 +47,11 @@ def run(city: City, *, progress: Progress | None = None) -> IntakeResult:
     ConservationError
         Rows of a file are not all accounted for.
     """
+    with one_intake(city):
+        return _run(city, progress)
+
+
+def _run(city: City, progress: Progress | None) -> IntakeResult:
     pack = load_pack(city.settings.pack)
     contracts = load_contracts(city)
     files = collect(city, find_files(city.deliveries, contracts, limits_of(city)))
@@ -54,6 +60,7 @@ def run(city: City, *, progress: Progress | None = None) -> IntakeResult:
     plan: list[tuple[Delivered, str, str]] = []
     held: dict[str, Taken] = {}
     jobs: list[Job] = []
+    stamps = [(found, stamp(found)) for found in files if not found.litter]
     for found in files:
         mark = _digest(found)
         key = ""
@@ -66,6 +73,12 @@ def run(city: City, *, progress: Progress | None = None) -> IntakeResult:
                 held[key] = taken
         plan.append((found, mark, key))
     fresh = work(city, jobs, pack, progress, len(files))
+    try:
+        check_unchanged(stamps)
+    except DeliveryError:
+        for job in jobs:  # what was read may stand under the hash of what was there before
+            vault.remove(f"intake/{job.key}")
+        raise
     for found, mark, key in plan:
         if found.contract is None or not key:
             gathered.set_aside(found, mark)
@@ -164,16 +177,8 @@ def _check(contract: Contract, records: int, told: int) -> None:
 def _digest(found: Delivered) -> str:
     if found.litter:
         return ""  # it changes whenever somebody opens the folder, and says nothing
-    try:
-        with opened(found) as path:
-            return digest(path)
-    except OSError as fault:
-        raise DeliveryError(
-            Said("文件打不开。", "The file cannot be opened."),
-            where=str(found.path),
-            why=Said(str(fault.strerror), str(fault.strerror)),
-            todo=Said("请检查文件的权限和磁盘。", "Check the file's permissions and the disk."),
-        ) from None
+    with opening(found), opened(found) as path:
+        return digest(path)
 
 
 def _place(found: Delivered) -> dict[str, str]:

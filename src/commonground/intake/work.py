@@ -22,6 +22,7 @@ from commonground.intake.readers.decode import BEYOND, wrong_encoding
 from commonground.intake.readers.lines import Span, spans, splittable
 from commonground.intake.readers.text import check_text, read_head, read_span
 from commonground.intake.shape import check_mostly_broken, column_names
+from commonground.intake.steady import opening
 from commonground.intake.store import Part, Taken, write_part, write_taken
 
 if TYPE_CHECKING:
@@ -77,9 +78,10 @@ class _Desk:
             write_part(self.vault, task.key, number, records, quarantine)
 
         if task.span is None:
-            with opened(reading.found) as path:
+            with opening(reading.found), opened(reading.found) as path:
                 return list(read_parts(replace(reading, path=path), keep, task.cut))
-        sheet = read_span(reading.found.path, task.span, reading.layout, task.width)
+        with opening(reading.found):
+            sheet = read_span(reading.found.path, task.span, reading.layout, task.width)
         return [take_part(reading, task.number, sheet, task.names if task.number else (), keep, task.cut)]
 
 
@@ -137,10 +139,7 @@ def _workers(city: City, jobs: Sequence[Job]) -> int:
     """Processes that are worth starting: none beside this one for little."""
     cost = 0
     for job in jobs:
-        try:
-            size = (job.found.archive or job.found.path).stat().st_size
-        except OSError:
-            size = 0
+        size = _size(job)
         contract = job.found.contract
         text = contract is not None and all(layout.format in TEXT_FORMATS for layout in contract.layouts)
         cost += size if text else size * _SLOW
@@ -184,7 +183,15 @@ def _head(first: tuple[Reading, Span]) -> tuple[int, tuple[str, ...]]:
 def _in_blocks(job: Job, reading: Reading, limits: Limits) -> bool:
     layout = reading.layout
     plain = layout.format == "csv" and not layout.multiline and splittable(layout.encoding)
-    return plain and job.found.archive is None and job.found.path.stat().st_size > 2 * limits.block
+    return plain and job.found.archive is None and _size(job) > 2 * limits.block
+
+
+def _size(job: Job) -> int:
+    """Bytes of a file or of its archive; 0 of one that is gone, which whoever reads it says."""
+    try:
+        return (job.found.archive or job.found.path).stat().st_size
+    except OSError:
+        return 0
 
 
 def _finish(job: Job, results: Sequence[tuple[Task, list[Outcome]]], vault: Vault) -> Taken:

@@ -66,10 +66,9 @@ def _beyond(path: Path, end: int, size: int) -> int:
         file.seek(end)
         if file.read(1) not in (b" ", b"*"):  # the mark of the end, or zeros that fill a block
             return 0
-        file.seek(end)
-        if path.stat().st_size - end < size and not file.read(size).strip(b" \x1a\0"):
-            return 0
-    return -(-(path.stat().st_size - end) // size)
+        whole, rest = divmod(path.stat().st_size - end, size)
+        file.seek(end + whole * size)
+        return whole + bool(file.read(rest).strip(b" \x1a\0"))
 
 
 def _lies(path: Path, promised: int, there: int) -> DeliveryError:
