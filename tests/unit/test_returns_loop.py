@@ -11,7 +11,8 @@ from commonground.errors import AccessError, DeliveryError
 from commonground.governance import Ledger
 from commonground.governance.vault import Vault
 from commonground.intake.returns import layer
-from commonground.intake.returns.run import close, fingerprint, make
+from commonground.intake.returns.run import fingerprint, make
+from commonground.intake.returns.settle import close
 from commonground.intake.returns.shown import rates, standing, told
 from intake_kit import Town, column
 from returns_kit import BAD_ID, GOOD_ID, HEADER, PUPILS, begin, fill, hand_in, registered, sheets, two_departments

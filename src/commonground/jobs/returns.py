@@ -87,19 +87,10 @@ def take_return(city: City, file: Path, *, dataset: str = "", progress: Progress
     from commonground import intake
     from commonground.governance import current_actor
     from commonground.intake.returns import run
-    from commonground.intake.returns.take import take
+    from commonground.intake.returns.take import read_sheet, take
 
     may(city, "build")
-    try:
-        content = file.read_bytes()
-    except OSError as fault:
-        raise DeliveryError(
-            Said("文件打不开。", "The file cannot be opened."),
-            where=str(file),
-            why=Said(str(fault.strerror), str(fault.strerror)),
-            todo=Said("请检查路径和权限。", "Check the path and the permissions."),
-        ) from None
-    done = take(city, content, str(file), current_actor(), dataset)
+    done = take(city, read_sheet(file), str(file), current_actor(), dataset)
     run.refresh(city, intake.run(city, progress=progress))
     return done
 
@@ -113,7 +104,7 @@ def close_returns(city: City, dataset: str, numbers: Sequence[int], reason: str,
         There is no such unsettled item, or no reason is given.
     """
     from commonground.governance import current_actor
-    from commonground.intake.returns import run
+    from commonground.intake.returns.settle import close
 
     may(city, "build")
-    return run.close(city, dataset, numbers, reason, current_actor(), accept=accept)
+    return close(city, dataset, numbers, reason, current_actor(), accept=accept)

@@ -21,7 +21,7 @@ from commonground.intake.readers.cells import CONTROL, cell_text
 from commonground.intake.readers.extents import check_extents
 from commonground.intake.readers.formula_errors import Errors, find_errors
 
-_DAMAGE = (
+DAMAGE = (
     *(OSError, ValueError, LookupError, EOFError, NotImplementedError, struct.error),
     *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, ElementTree.ParseError),
 )
@@ -45,18 +45,18 @@ def read_workbook(path: Path, layout: Layout, _limits: Limits) -> Iterator[Sheet
         check_extents(path)
         errors = find_errors(path)
         with path.open("rb") as file:
-            with _calm():
+            with calm():
                 book = calamine.CalamineWorkbook.from_filelike(file)
             for name in book.sheet_names:
-                with _calm():
+                with calm():
                     held = book.get_sheet_by_name(name)
                 yield _sheet(name, held, errors)
-    except (calamine.CalamineError, *_DAMAGE) as fault:
+    except (calamine.CalamineError, *DAMAGE) as fault:
         raise unreadable(path, layout.format, fault) from None
 
 
 @contextlib.contextmanager
-def _calm() -> Iterator[None]:
+def calm() -> Iterator[None]:
     """Turn a panic of the library, which is no ``Exception``, into damage, and keep its own words off the screen.
 
     It writes to file descriptor 2 before it raises. What is written there meanwhile is held and given out if nothing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import zipfile
@@ -18,6 +19,11 @@ from commonground.intake.returns.workbook import HEAD, ITEM_LOCKED, ITEMS, MARK,
 
 SENT = "returns/sent"
 _NUMBER = re.compile(r"R\d{8}-[0-9A-F]{12}")
+_ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
+_NO_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffd-\uffff\ud800-\udfff]")
+_FULL = 32_000
+LARGEST = 300_000_000
+"""Bytes, unpacked, of a workbook that comes back: far more than any return sheet has."""
 _AGAIN = Said(
     "请在我们发出的核对单上填写后交回，不要改动锁定的格。",
     "Fill in the sheet that was sent and hand it back without changes to locked cells.",
@@ -121,28 +127,40 @@ def read_answers(content: bytes, where: str, vault: Vault) -> tuple[Sent, list[A
 
 
 def _sheets(content: bytes, where: str) -> dict[str, list[list[str]]]:
-    import io
-
     import python_calamine as calamine
 
     from commonground.intake.readers.cells import cell_text
+    from commonground.intake.readers.extents import check_extents
+    from commonground.intake.readers.spreadsheet import DAMAGE, calm
 
     try:
-        book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
-        names = [name for name in book.sheet_names if name in (README, ITEMS, ROWS, MARK)]
-        raw = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in names}
-    except (calamine.CalamineError, OSError, ValueError) as fault:
+        with zipfile.ZipFile(io.BytesIO(content)) as parts:
+            if sum(part.file_size for part in parts.infolist()) > LARGEST:
+                raise ValueError("larger than any return sheet")
+        check_extents(Path(where), content)  # what comes back may have been made to end the process
+        with calm():
+            book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
+            names = [name for name in book.sheet_names if name in (README, ITEMS, ROWS, MARK)]
+            raw = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in names}
+    except (calamine.CalamineError, *DAMAGE) as fault:
         raise DeliveryError(
             Said("退回核对单打不开。", "The return sheet cannot be opened."),
             where=where,
             why=Said(type(fault).__name__, type(fault).__name__),
             todo=Said("请另存为 xlsx 后再交。", "Save it as xlsx and hand it in again."),
         ) from None
-    return {name: [[_text(cell_text(cell)) for cell in row] for row in rows] for name, rows in raw.items()}
+    return {name: [[cell_text(cell) for cell in row] for row in rows] for name, rows in raw.items()}
 
 
-def _text(cell: str) -> str:
-    return cell.replace("\r\n", "\n").replace("_x000D_", "").replace("\r", "\n")
+def _plain(cell: str) -> str:
+    """Give a cell without what office programs change on the way: line ends, escapes and characters no book holds.
+
+    They write a character that XML lacks as ``_x000D_``, and such a text as ``_x005F_x000D_``.
+    """
+    text, before = cell, ""
+    while text != before:
+        before, text = text, _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
+    return _NO_TEXT.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))[:_FULL].strip()
 
 
 def _identity(sheets: dict[str, list[list[str]]]) -> str:
@@ -159,20 +177,20 @@ def _answers(
     rows: Sequence[list[str]], lines: Sequence[Line], locked: int, where: str, *, decides: bool
 ) -> list[Answer]:
     """Pair the lines that came back with those that were sent; lines may be gone or in another order."""
-    sent = {line.cells: line for line in lines}
+    sent = {tuple(map(_plain, line.cells)): line for line in lines}
     out: list[Answer] = []
     changed: list[str] = []
     seen: set[tuple[str, ...]] = set()
     for place, row in enumerate(rows[HEAD + 1 :], HEAD + 2):
         if not any(cell.strip() for cell in row):
             continue
-        cells = tuple((row + [""] * locked)[:locked])
+        cells = tuple(map(_plain, (row + [""] * locked)[:locked]))
         line = sent.get(cells)
         if line is None or cells in seen:
             changed.append(str(place))
             continue
         seen.add(cells)
-        given = [cell.strip() for cell in (row + [""] * (locked + 3))[locked : locked + 3]]
+        given = [_plain(cell).strip() for cell in (row + [""] * (locked + 3))[locked : locked + 3]]
         decision, text, remark = given if decides else ("", given[0], given[1])
         if decision or text or remark:
             out.append(Answer(line.number, line.row, decision, text, remark))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,11 @@ NAMED = 8
 """Row numbers named in an item's own line."""
 CODES = 400
 """Codes offered in a list; a longer list is typed."""
+LONGEST = 1000
+"""Characters of a text that a cell shows: a row in one piece may be much longer, and nobody reads that in a cell."""
+_NO_CELL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
+BEGINNING = 40
+"""Characters of a whole row that a cell shows: enough to find it by; the rest is data about somebody."""
 DAYS = 90
 """Days until a sheet is to be destroyed, unless said otherwise."""
 
@@ -136,6 +142,12 @@ def make_content(
     return replace(content, identity=f"R{made_on:%Y%m%d}-{digest}")
 
 
+def shown(text: str, longest: int = LONGEST) -> str:
+    """Give a text as a cell can hold it and give it back: no carriage returns or control characters, no book."""
+    plain = _NO_CELL.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return plain if len(plain) <= longest else f"{plain[:longest]} …（{len(text):,} 字 characters）"
+
+
 def both(said: Said) -> str:
     """Say both languages in one cell, Chinese first."""
     return said.zh if said.zh == said.en else f"{said.zh}\n{said.en}"
@@ -177,22 +189,22 @@ def _line(item: Item, codes: str) -> Line:
         fault.mark,
         both(what(fault.reason)),
         str(fault.count),
-        fault.text,
+        shown(fault.text, BEGINNING) if fault.scope == "row" else fault.text,
     )
     usual = ("correct", "as_is", "no_value") if fault.scope in ("value", "group") else ("new_file", "as_is")
     hint = both(todo(fault.reason, fault.scope))
-    return Line(item.number, 0, cells, tuple(choice(key) for key in usual), codes, hint)
+    return Line(item.number, 0, tuple(map(shown, cells)), tuple(choice(key) for key in usual), codes, hint)
 
 
 def _places(item: Item, codes: str) -> list[Line]:
     fault = item.fault
-    where = place(fault.file, fault.sheet)
+    where, text = shown(place(fault.file, fault.sheet)), shown(fault.text)
     named = "第{}条 record {}" if fault.by_number else "{}"
     return [
         Line(
             item.number,
             row,
-            (number(item), where, named.format(row, row), column_said(fault.column), fault.text),
+            (number(item), where, named.format(row, row), shown(column_said(fault.column)), text),
             (),
             codes,
         )

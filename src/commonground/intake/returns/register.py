@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from commonground.city import City, storage_errors
 from commonground.governance.vault import Vault
 from commonground.intake.returns.model import Fault, Item, item_of
 
@@ -51,6 +54,24 @@ class Register:
     def put(self, item: Item) -> None:
         """Take an item's new state; one that is settled forgets what it said about a person."""
         self.items[item.number] = item.forgotten() if item.settled else item
+
+
+@contextmanager
+def alone(city: City) -> Iterator[None]:
+    """Keep other processes from changing registers and corrections between reading and writing; they wait.
+
+    Not to be held twice by one process.
+    """
+    import fcntl
+
+    with storage_errors(city.vault):
+        city.vault.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(city.vault / ".returns", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def load(vault: Vault, name: str) -> Register:

@@ -69,12 +69,20 @@ def refresh(city: City, result: IntakeResult, faults: Sequence[Fault] | None = N
         Those that a comparison with other records found, all of them (reason ``compared``, text as delivered here,
         never the other's); not given, items about such stay as they are.
     """
-    vault = Vault(city)
-    with Ledger(city) as ledger:
-        now = ledger.clock()
     by_name: dict[str, list[Fault]] = {name: [] for name in result.contracts}
     for fault in [*find_faults(result, city.settings), *find_checked(result, city), *(faults or ())]:
         by_name.setdefault(fault.name, []).append(fault)
+    with register.alone(city):
+        return _refreshed(city, result, by_name, compared=faults is not None)
+
+
+def _refreshed(
+    city: City, result: IntakeResult, by_name: Mapping[str, list[Fault]], *, compared: bool
+) -> dict[str, Register]:
+    """Bring the registers up to faults by dataset."""
+    vault = Vault(city)
+    with Ledger(city) as ledger:
+        now = ledger.clock()
     given = _given(vault)
     out = {}
     for name in sorted(by_name):
@@ -90,10 +98,10 @@ def refresh(city: City, result: IntakeResult, faults: Sequence[Fault] | None = N
         fates = _still_accepted(vault, accepted, fates)
         corrected = {item.key: given[name, item.number] for item in book.unsettled if (name, item.number) in given}
         before = dict(book.items)
-        register.update(book, by_name[name], fates, corrected, now, compared=faults is not None)
+        register.update(book, by_name[name], fates, corrected, now, compared=compared)
         if book.items != before:
-            register.save(vault, book)
             _tell(city, name, before, book)
+            register.save(vault, book)
         if book.items:
             out[name] = book
     return out
@@ -205,17 +213,19 @@ def make(
     destroy_expired(city, now.date())
     until = destroy_by or now.date() + dt.timedelta(days=DAYS)
     out = []
-    for name, book in registers.items():
-        if dataset not in ("", name):
-            continue
-        by_delivery: dict[str, list[Item]] = {}
-        for item in book.unsettled:
-            by_delivery.setdefault(item.fault.delivery, []).append(item)
-        for day, items in sorted(by_delivery.items()):
-            if delivery in ("", day):
-                content = make_content(city, result.contracts[name], day, items, now.date(), until)
-                out.append(_write(city, book, content, items, actor, now))
-        register.save(Vault(city), book)
+    with register.alone(city):
+        for name in registers:
+            if dataset not in ("", name):
+                continue
+            book = register.load(Vault(city), name)
+            by_delivery: dict[str, list[Item]] = {}
+            for item in book.unsettled:
+                by_delivery.setdefault(item.fault.delivery, []).append(item)
+            for day, items in sorted(by_delivery.items()):
+                if delivery in ("", day):
+                    content = make_content(city, result.contracts[name], day, items, now.date(), until)
+                    out.append(_write(city, book, content, items, actor, now))
+            register.save(Vault(city), book)
     return out
 
 
@@ -243,13 +253,13 @@ def make_stopped(
         return None
     with Ledger(city) as ledger:
         now = ledger.clock()
-    book, item = enter(city, fault, now)
     until = destroy_by or now.date() + dt.timedelta(days=DAYS)
     contract = load_contracts(city)[fault.name]
-    made = _write(
-        city, book, make_content(city, contract, fault.delivery, [item], now.date(), until), [item], actor, now
-    )
-    register.save(Vault(city), book)
+    with register.alone(city):
+        book, item = enter(city, fault, now)
+        content = make_content(city, contract, fault.delivery, [item], now.date(), until)
+        made = _write(city, book, content, [item], actor, now)
+        register.save(Vault(city), book)
     return made
 
 
@@ -298,7 +308,6 @@ def _write(city: City, book: Register, content: Content, items: Sequence[Item], 
             content.places,
             faults,
         )
-        answers.keep(vault, sent)
         more = {"delivery": content.delivery, "dataset": content.dataset, "sheet": content.identity}
         more |= {"items": str(len(listed)), "destroy_by": content.destroy_by.isoformat()}
         transfer.record(
@@ -310,6 +319,7 @@ def _write(city: City, book: Register, content: Content, items: Sequence[Item], 
             actor=actor,
             more=more,
         )
+        answers.keep(vault, sent)  # last: a sheet counts as made once the ledger has it
     for item in items:
         if item.number in listed and content.identity not in item.sheets:
             at = now.isoformat(timespec="seconds")
@@ -340,47 +350,3 @@ def destroy_expired(city: City, today: dt.date) -> list[Path]:
             path.unlink()
             gone.append(path)
     return gone
-
-
-def close(
-    city: City, dataset: str, numbers: Sequence[int], reason: str, actor: str, *, accept: bool = False
-) -> list[Item]:
-    """Settle items by hand: because the department said so on the telephone, or because nothing more will come.
-
-    Parameters
-    ----------
-    reason : str
-        Why; it stays in the vault, the ledger holds the numbers alone.
-    accept : bool
-        The department says that they are right as delivered.
-
-    Raises
-    ------
-    DeliveryError
-        There is no such item, it is settled already, or no reason is given.
-    """
-    vault = Vault(city)
-    book = register.load(vault, dataset)
-    if not reason.strip():
-        raise DeliveryError(
-            Said("没有写销号的原因。", "No reason is given."), where="--reason", todo=Said("请写明原因。", "Give one.")
-        )
-    for number in numbers:
-        if number not in book.items or book.items[number].settled:
-            waiting = [str(item.number) for item in book.unsettled]
-            raise DeliveryError(
-                Said(f"{dataset} 没有待办的第 {number} 号。", f"{dataset} has no unsettled item {number}."),
-                where=str(number),
-                todo=did_you_mean(str(number), waiting)
-                if waiting
-                else Said("这个数据集没有待办的项。", "Nothing is open."),
-            )
-    state, via = ("accepted", "as_is") if accept else ("closed", "hand")
-    with Ledger(city) as ledger:
-        at = ledger.clock().isoformat(timespec="seconds")
-        for number in numbers:
-            book.put(book.items[number].told(at, actor, state, reason, state=state, via=via))
-        register.save(vault, book)
-        detail = {"items": [str(number) for number in sorted(numbers)], "via": via}
-        ledger.append(Kind.RETURN_CLOSED, actor, dataset.replace(".", "/", 1), detail)
-    return [book.items[number] for number in numbers]

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from commonground.city import City
@@ -21,7 +22,7 @@ from commonground.intake.model import Contract
 from commonground.intake.pack import load_pack
 from commonground.intake.report import reason_label
 from commonground.intake.returns import layer, register
-from commonground.intake.returns.answers import Answer, Sent, read_answers
+from commonground.intake.returns.answers import LARGEST, Answer, Sent, read_answers
 from commonground.intake.returns.faults import one_by_one
 from commonground.intake.returns.judge import DEPENDS, Judge
 from commonground.intake.returns.layer import Correction
@@ -71,6 +72,27 @@ class Taken:
         return {name: len(getattr(self, name)) for name in names}
 
 
+def read_sheet(path: Path) -> bytes:
+    """Read a workbook that came back.
+
+    Raises
+    ------
+    DeliveryError
+        It cannot be opened, or is larger than any return sheet.
+    """
+    try:
+        if path.stat().st_size > LARGEST:
+            raise OSError(0, "larger than any return sheet")
+        return path.read_bytes()
+    except OSError as fault:
+        raise DeliveryError(
+            Said("文件打不开。", "The file cannot be opened."),
+            where=str(path),
+            why=Said(str(fault.strerror), str(fault.strerror)),
+            todo=Said("请检查路径和权限。", "Check the path and the permissions."),
+        ) from None
+
+
 def take(city: City, content: bytes, where: str, actor: str, dataset: str = "") -> Taken:
     """Take a sheet that came back.
 
@@ -100,6 +122,12 @@ def take(city: City, content: bytes, where: str, actor: str, dataset: str = "") 
             todo=Said("请放到它自己的文件夹。", "Put it into the folder of its own dataset."),
         )
     digest = hashlib.sha256(content).hexdigest()
+    with register.alone(city):
+        return _take_once(city, vault, sent, answers, digest, actor)
+
+
+def _take_once(city: City, vault: Vault, sent: Sent, answers: Sequence[Answer], digest: str, actor: str) -> Taken:
+    """Take answers unless these very bytes were taken before."""
     if vault.has(f"{TAKEN}/{digest}"):
         told = json.loads(vault.read(f"{TAKEN}/{digest}"))
         refused = {int(number): reason for number, reason in told.pop("refused").items()}
@@ -107,9 +135,10 @@ def take(city: City, content: bytes, where: str, actor: str, dataset: str = "") 
     with Ledger(city) as ledger:
         now = ledger.clock().isoformat(timespec="seconds")
         done = _Taking(city, vault, sent, actor, now).take(answers)
-        vault.write(f"{TAKEN}/{digest}", json.dumps(done.__dict__, ensure_ascii=False).encode())
         subject = f"{sent.department}/{sent.dataset}/{sent.delivery}"
+        # before it counts as taken: ended in between, the same sheet is taken and recorded once more
         ledger.append(Kind.RETURN_TAKEN, actor, subject, {"sheet": sent.identity, "sha256": digest, **done.counts()})
+        vault.write(f"{TAKEN}/{digest}", json.dumps(done.__dict__, ensure_ascii=False).encode())
     return done
 
 
@@ -248,7 +277,7 @@ def collect(city: City, files: Sequence[Delivered]) -> list[Delivered]:
             try:
                 take(
                     city,
-                    found.path.read_bytes(),
+                    read_sheet(found.path),
                     str(found.path),
                     current_actor(),
                     f"{found.department}.{found.dataset}",
