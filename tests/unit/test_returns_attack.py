@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from commonground import intake
-from commonground.errors import DeliveryError
+from commonground.errors import DeliveryError, StorageError
 from commonground.governance import Ledger, current_actor
 from commonground.governance.events import Kind
 from commonground.governance.vault import Vault
@@ -177,3 +177,14 @@ def test_a_number_with_a_wrong_check_digit_is_no_correction(town: Town) -> None:
     assert list(done.refused.values()) == ["id_check_digit"]
     assert not layer.load(Vault(city))
     assert register.load(Vault(city), "edu.pupils").items[next(iter(done.refused))].state == "sent"
+
+
+def test_records_that_a_later_run_swept_away_are_told_in_words(town: Town) -> None:
+    early = intake.run(town.city())
+    town.deliver("姓名,性别,身份证号,出生日期,身高\n甲,男,,2010-01-01,140\n")
+    intake.run(town.city())
+    with pytest.raises(StorageError) as told:
+        early.tables["edu.pupils"]
+    assert told.value.todo is not None
+    assert "Run this again" in told.value.todo.en
+    assert "edu.pupils" in told.value.what.zh

@@ -192,6 +192,16 @@ class Store(Mapping[str, "pa.Table"]):
         import numpy as np
         import pyarrow as pa
 
+        if not self.vault.has(entry):  # its file changed or is gone, and a later run swept its parts away
+            raise StorageError(
+                Said(f"{name} 的记录已不在保险库中。", f"The records of {name} are no longer in the vault."),
+                where=entry,
+                why=Said(
+                    "这次运行期间，文件有变动并被另一次运行重新读取。",
+                    "Its files changed meanwhile, and another run has read them anew.",
+                ),
+                todo=Said("请再运行一次。", "Run this again."),
+            )
         table = pa.ipc.open_stream(self.vault.read(entry)).read_all()
         if "row_step" in table.column_names:
             numbers = np.cumsum(table["row_step"].to_numpy(), dtype=np.int64)
