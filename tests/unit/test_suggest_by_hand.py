@@ -92,3 +92,16 @@ def test_reasons_give_the_true_share_of_the_cells(tmp_path: Path) -> None:
     contract = proposed(tmp_path, a_csv=registry("户口性质")).contract
     (line,) = [x for x in contract.splitlines() if x.startswith("# 性别")]
     assert "内容有 100% 像该概念代码表内的值" in line
+
+
+def test_yes_and_no_are_never_proposed_as_days(tmp_path: Path) -> None:
+    rows = [["出生日期", "父亲外出时间"], *([f"2013-0{i % 9 + 1}-1{i % 9}", str(i % 2)] for i in range(60))]
+    one = proposed(tmp_path, a_csv=separated(rows).encode())
+    assert [column.sources for column in one.draft.undecided] == [["父亲外出时间"]]
+
+
+def test_zeros_are_no_days_however_many_there_are(tmp_path: Path) -> None:
+    rows = [["姓名", "出生日期"], *([f"王{i}", "00000000" if i % 2 else f"2013010{i % 9 + 1}"] for i in range(60))]
+    one = proposed(tmp_path, a_csv=separated(rows).encode())
+    (column,) = [c for c in one.draft.columns if c.proposal.concept == "birth"]
+    assert column.proposal.rule["missing"] == {"00000000": "not_stated"}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from commonground.intake.model import Pack
+from commonground.intake.model import Concept, Pack
 from commonground.intake.suggest.meaning import rules, said
 from commonground.intake.suggest.meaning.features import tensor
 from commonground.intake.suggest.meaning.header import Header, normal, parse
@@ -140,6 +141,16 @@ def _one(profiles: Sequence[ColumnProfile]) -> ColumnProfile:
     )
 
 
+def _readable(concept: Concept, digest: Digest) -> bool:
+    """Tell whether any text of a column can be read as the concept's type: a day is never 0 or 1."""
+    texts = [text for text, _ in digest.texts]
+    if len(texts) == 0 or concept.type not in ("date", "month", "number", "integer"):
+        return True
+    if concept.type in ("number", "integer"):
+        return any(re.search(r"\d|[零〇一二三四五六七八九十百两]", text) for text in texts)
+    return any(re.search(r"\d{4}|\d\D+\d|[一二三四五六七八九十]", text) for text in texts)
+
+
 def _column(
     i: int, table: Table, found: Inferred, lexicon: Lexicon, pack: Pack, weights: Weights, kind: str
 ) -> ColumnProposal:
@@ -147,7 +158,8 @@ def _column(
     probability = found.probability[i]
     k = int(found.chosen[i])
     confidence = calibrated(float(probability[k]), weights)
-    concept = names[k] if k < len(names) and confidence >= SURE_ENOUGH else None
+    taken = k < len(names) and confidence >= SURE_ENOUGH and _readable(pack.concepts[names[k]], table.digests[i])
+    concept = names[k] if taken else None
     order = [int(j) for j in np.argsort(-probability[:-1], kind="stable")[: _SHOWN + 1]]
     alternatives = tuple(
         (names[j], round(float(probability[j]), 3)) for j in order if names[j] != concept and probability[j] >= 0.02

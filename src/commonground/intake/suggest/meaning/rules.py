@@ -152,7 +152,10 @@ def _strays(rule: _Rule, name: str, concept: Concept, digest: Digest) -> dict[st
         for text, n in digest.texts
         if n >= max(_RECURS, 0.001 * total) and re.fullmatch(r"[\u4e00-\u9fff]{1,4}|[A-Za-z]{1,4}|0{6,}", plain(text))
     }
-    if not words or sum(words.values()) > 0.3 * total:
+    if sum(words.values()) > 0.3 * total:
+        zeros = concept.type in ("date", "month", "id")  # 00000000 is no day, however often it stands there
+        words = {text: n for text, n in words.items() if zeros and not text.strip("0")}
+    if not words:
         return {}
     told = "、".join(sorted(words))
     rule.doubts.append(
