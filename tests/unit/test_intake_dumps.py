@@ -154,6 +154,14 @@ def test_a_dump_cut_off_anywhere_keeps_the_rows_before(tmp_path: Path, kind: str
         assert sum(sheet.total for sheet in sheets) == len(got) + 1
 
 
+def test_a_damaged_mark_between_two_rows_costs_a_row_and_not_the_rest(town: Town) -> None:
+    town.contract(*COLUMNS, head=IGNORE, layout=layout("mysqldump"))
+    rest = ",".join(f"('甲{i}','1',100)" for i in range(30))
+    text = "SET NAMES utf8mb4;\nCREATE TABLE `xueji` (\n  `xm` text,\n  `bj` text,\n  `sg` text\n) CHARSET=utf8mb4;\n"
+    town.deliver(f"{text}INSERT INTO `xueji` VALUES ('乙','1',100)x('丙','1',100),{rest};\n", "a.sql")
+    assert [one[2:] for one in sums(run(town.city()))] == [(32, 31, 1)]
+
+
 def test_a_row_that_cannot_be_read_costs_that_row(town: Town) -> None:
     text = "SET NAMES utf8;\nINSERT INTO xueji (xm,bj,sg) VALUES "
     text += "('甲','1',1),('乙',now(),func('x'),'y' 'z'),('丙','3',3);\n"

@@ -43,6 +43,7 @@ _POSTGRES = re.compile(
 )
 _NEXT_ROW = re.compile(r"\)\s*,\s*(?=\()|\)\s*;")
 _AFTER_ROW = re.compile(r"\s*([,;])")
+_CLAUSE = re.compile(r"\s*(?:ON|AS|RETURNING)\b", re.I)  # what may end an INSERT
 _BACKSLASH = re.compile(r"\\(.)|''", re.S)
 _MYSQL_ESCAPES = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"}
 _COPY_ESCAPE = re.compile(r"\\([0-7]{1,3}|x[0-9A-Fa-f]{1,2}|.)", re.S)
@@ -234,12 +235,14 @@ class Dump:
             if whole:
                 yield Row(table, columns, cells)
                 after = window.match(_AFTER_ROW)
-                if after is None and window.at >= len(window.text.rstrip()):
+                if after is None and (window.at >= len(window.text.rstrip()) or window.match(_CLAUSE)):
                     return
-                if after is None or after[1] == ";":
-                    return
-                window.match(_SKIP)
-                continue
+                if after is not None:
+                    if after[1] == ";":
+                        return
+                    window.match(_SKIP)
+                    continue
+                start_text = window.text[window.at : window.at + 200]  # neither a comma nor an end: a damaged row
             if window.ended and not _NEXT_ROW.search(window.text, window.at):
                 window.at = len(window.text)
                 yield Row(table, columns, [], "cut_off", start_text)
