@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
@@ -16,7 +18,8 @@ from dbfread import DBF
 
 from unseen_cities.make_unseen import make_unseen
 
-CONCEPTS = Path(__file__).parents[2] / "src" / "commonground" / "packs" / "china" / "concepts.toml"
+ROOT = Path(__file__).parents[2]
+CONCEPTS = ROOT / "src" / "commonground" / "packs" / "china" / "concepts.toml"
 KINDS = CONCEPTS.with_name("kinds.toml")
 
 
@@ -93,13 +96,35 @@ def test_it_writes_the_same_bytes_each_time(made: Path, tmp_path: Path) -> None:
     first = {x.relative_to(made): x.read_bytes() for x in made.rglob("*") if x.is_file()}
     again = {x.relative_to(tmp_path): x.read_bytes() for x in tmp_path.rglob("*") if x.is_file()}
     assert first == again
-    assert len(first) > 30
+    assert len(first) > 40
 
 
 def test_another_seed_gives_other_people(made: Path, tmp_path: Path) -> None:
     make_unseen(tmp_path, seed=7, cities=("city1",))
     file = Path("city1") / "教育局" / "2025年八年级期末质量监测.csv"
     assert (made / file).read_bytes() != (tmp_path / file).read_bytes()
+
+
+def test_city_4_alone_is_the_same_as_among_all(made: Path, tmp_path: Path) -> None:
+    make_unseen(tmp_path, cities=("city4",))
+    alone = {x.relative_to(tmp_path): x.read_bytes() for x in tmp_path.glob("city4/*/*")}
+    assert len(alone) == 11
+    assert alone == {x.relative_to(made): x.read_bytes() for x in made.glob("city4/*/*")}
+
+
+def test_city_4_has_its_share_of_columns_that_mean_nothing(made: Path) -> None:
+    answers = [x for x in _read(made / "columns.csv") if x["city"] == "city4"]
+    assert 110 <= len(answers) <= 150
+    assert 0.2 <= sum(not x["concept"] for x in answers) / len(answers) <= 0.25
+
+
+@pytest.mark.parametrize("script", ["score_suggest", "score_layouts"])
+def test_the_misses_of_a_hold_out_are_refused(script: str) -> None:
+    command = [sys.executable, ROOT / "scripts" / script, "city4", "--misses"]
+    tried = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert tried.returncode == 1
+    assert "hold-out" in tried.stderr
+    assert not tried.stdout
 
 
 def test_every_column_of_every_file_stands_in_the_key(made: Path) -> None:
@@ -110,6 +135,7 @@ def test_every_column_of_every_file_stands_in_the_key(made: Path) -> None:
         assert [x["column"] for x in answers] == names, answers[0]["file"]
         assert 25 <= len(rows) <= 300, answers[0]["file"]
         assert {len(row) for row in rows} == {len(names)}, answers[0]["file"]
+        assert answers[0]["city"] != "city4" or 60 <= len(rows) <= 150, answers[0]["file"]
         count += len(names)
     assert count == len(_read(made / "columns.csv"))
 
@@ -129,6 +155,7 @@ def test_codes_and_missing_texts_are_all_that_coded_columns_hold(made: Path) -> 
             found = {str(row[i]) for row in rows if row[i] not in (None, "")}
             if answer["missing"]:
                 assert found & set(json.loads(answer["missing"])), answer
+                assert answer["city"] != "city4" or found >= set(json.loads(answer["missing"])), answer
             if answer["codes"]:
                 assert found <= {*json.loads(answer["codes"]), *json.loads(answer["missing"] or "[]")}, answer
                 checked += 1
