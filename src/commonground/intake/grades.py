@@ -16,12 +16,13 @@ from dataclasses import dataclass
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"两": 2}
 _NUMBER = r"(?P<n>十[一二]?|[一二三四五六七八九]|\d{1,2})"
 _STAGE = r"(?P<stage>小学|小|初中|初|高中|高)"
+_TERM = r"(?:[(（]?(?:上|下|第[一二]|[12])学期[)）]?|[(（]?[上下]册?[)）]?)?"  # which half of the year says nothing
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"{_STAGE}?(?:第)?{_NUMBER}(?:年级|年)(?:[(（]?[\d一二三四五六七八九十]{{1,3}}[)）]?班)?",
-        rf"(?P<stage>小|初|高){_NUMBER}(?:年级)?(?:[(（]?[\d一二三四五六七八九十]{{1,3}}[)）]?班)?",
-        rf"{_NUMBER}(?:[(（][\d一二三四五六七八九十]{{1,3}}[)）]班?)?",
+        rf"{_STAGE}?(?:第)?{_NUMBER}(?:年级|年)(?:[(（]?[\d一二三四五六七八九十]{{1,3}}[)）]?班)?{_TERM}",
+        rf"(?P<stage>小|初|高){_NUMBER}(?:年级)?(?:[(（]?[\d一二三四五六七八九十]{{1,3}}[)）]?班)?{_TERM}",
+        rf"{_NUMBER}(?:[(（][\d一二三四五六七八九十]{{1,3}}[)）]班?)?{_TERM}",
         r"(?:G|GR|GRADE|YEAR|Y)\.?(?P<n>\d{1,2})",
         r"(?P<stage>P|PRIMARY|J|JUNIOR|S|SENIOR)\.?(?P<n>\d{1,2})",
         r"(?P<n>\d{1,2})\.0",

@@ -44,6 +44,8 @@ class Inputs:
         Transition between two versions of the definition of children whose parents are away.
     checks : tuple of dict
         Quality checks of the version, judged by the limits of today.
+    returns : tuple of dict
+        Items that went back to the departments and how many are settled, by delivery.
     kinds : dict
         Kind of dataset → {"zh", "en"}.
     schools : dict
@@ -63,6 +65,7 @@ class Inputs:
     definitions: tuple[Definition, ...] = ()
     comparison: Comparison | None = None
     checks: tuple[Mapping[str, Any], ...] = ()
+    returns: tuple[Mapping[str, Any], ...] = ()
     kinds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     schools: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -123,6 +126,13 @@ def _checks(city: City) -> tuple[Mapping[str, Any], ...]:
     return tuple(judged.to_dict() for judged in judge(city))
 
 
+def _returns(path: Path, few: int) -> tuple[Mapping[str, Any], ...]:
+    """Give the items of every delivery; where few are waiting, the settled ones would tell how many: both are few."""
+    rows = _json(path).get("counts", ())
+    left = [row["items"] - row["settled"] for row in rows]
+    return tuple({**row, "settled": n if 0 < n < few else row["settled"]} for row, n in zip(rows, left, strict=True))
+
+
 def _schools(version: Path) -> dict[str, str]:
     path = version / "schools.parquet"
     if not path.is_file():
@@ -141,7 +151,7 @@ def _digest(version: Path, path: Path, settings: Path, pack: str) -> str:
     parts = [
         path,
         version / "manifest.json",
-        *(quality / f"{n}.json" for n in ("intake", "links", "variables", "checks")),
+        *(quality / f"{n}.json" for n in ("intake", "links", "variables", "checks", "returns")),
         code / "packs" / pack / "checks.toml",
         settings,
     ]
@@ -233,6 +243,7 @@ def load_inputs(
         definitions=definitions,
         comparison=_comparison(city, definitions, old, new),
         checks=_checks(city),
+        returns=_returns(quality / "returns.json", city.policy.cell_threshold),
         kinds=_kinds(city.settings.pack),
         schools=_schools(version.path),
         provenance=findings.get("provenance") or {},

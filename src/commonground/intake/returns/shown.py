@@ -72,6 +72,22 @@ def told(item: Item, today: dt.date) -> dict[str, Any]:
     }
 
 
+def counts(city: City) -> list[dict[str, Any]]:
+    """Give how many items each delivery had and how many are settled, as they are: for the version, never shown so."""
+    out = []
+    for name, book in sorted(register.load_all(Vault(city)).items()):
+        department, _, dataset = name.partition(".")
+        sums: dict[str, list[int]] = {}
+        for item in book.items.values():
+            here = sums.setdefault(item.fault.delivery, [0, 0])
+            here[0] += 1
+            here[1] += item.settled
+        for delivery, (items, settled) in sorted(sums.items()):
+            place = {"department": department, "dataset": dataset, "delivery": delivery}
+            out.append({**place, "items": items, "settled": settled})
+    return out
+
+
 def rates(city: City, registers: Mapping[str, Register] | None = None) -> list[dict[str, Any]]:
     """Give how many items each delivery had and how many are settled: counts alone, small ones hidden.
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from commonground.errors import Said
 from commonground.intake.returns.content import Content, Line, both, column_said
+from commonground.present import words
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
@@ -162,10 +163,16 @@ def _readme(book: Workbook, content: Content, styles: _Styles) -> None:
         row += 1
 
 
+def _department(name: str) -> str:
+    """Name a department in words, and by its folder."""
+    zh, en = (words.label(f"department.{name}", lang, default="") for lang in ("zh", "en"))
+    return f"{zh} {en}（{name}）" if zh else name
+
+
 def _facts(content: Content) -> list[tuple[Said, str]]:
     out = [
         (Said("城市", "City"), both(content.city)),
-        (Said("退回部门", "To"), content.department),
+        (Said("退回部门", "To"), _department(content.department)),
         (Said("数据集", "Dataset"), f"{content.dataset}（{content.title.zh} {content.title.en}）"),
         (Said("交付", "Delivery"), content.delivery),
         (Said("核对单号", "Sheet number"), content.identity),

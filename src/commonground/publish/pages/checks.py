@@ -11,7 +11,7 @@ from commonground.present.tokens import ABSENT_DARK, BLUE, UNCLEAR
 from commonground.present.words import both, label, people, percent, sentence
 from commonground.publish.examine import Safe, kind_label
 from commonground.publish.model import Cell, Figure
-from commonground.publish.parts import count, head, quality_facts, table, text
+from commonground.publish.parts import count, department_name, head, quality_facts, table, text
 
 VERDICTS = ("pass", "warn", "fail")
 
@@ -110,4 +110,47 @@ def to_look_at(safe: Safe, lang: str) -> Figure | None:
         made=sentence("quality.made_look", lang, threshold=safe.inputs.city.policy.cell_threshold),
         table=table(columns, cells, stack=True),
         data=tuple({k: v for k, v in row.items() if k not in hidden} for row in safe.checks),
+    )
+
+
+def returned(safe: Safe, lang: str) -> Figure | None:
+    """List what went back to the departments to be corrected: items of each delivery, and the share that is settled."""
+    if not safe.returns:
+        return None
+    kinds = {(r["department"], r["dataset"]): r["kind"] for r in safe.files}
+    cells = []
+    for row in safe.returns:
+        kind = kinds.get((row["department"], row["dataset"]), "")
+        share = _share({"numerator": row["settled"], "denominator": row["items"]})
+        cells.append(
+            (
+                text(department_name(str(row["department"]), lang)),
+                text(_dataset(safe, {**row, "kind": kind}, lang)),
+                text(str(row["delivery"])),
+                count(row["items"], safe),
+                count(row["settled"], safe),
+                Cell(share, True),
+            )
+        )
+    columns = head(
+        "department", "dataset", "delivery", "items", "settled", "settled_share", lang=lang,
+        numeric=("items", "settled", "settled_share"),
+    )  # fmt: skip
+    return Figure(
+        id="quality-returned",
+        number="",
+        finding=sentence("quality.returned_finding", lang, n=people(len(cells))),
+        sub=sentence("quality.returned_sub", lang, rounding=safe.inputs.city.policy.rounding),
+        draw=None,
+        facts=quality_facts(
+            safe,
+            lang,
+            unit=label("quality.unit_items", lang),
+            population=sentence("quality.returned_population", lang, n=len(cells)),
+            definition=label("quality.contracts", lang),
+        ),
+        notsaid=label("quality.returned_notsaid", lang),
+        made=sentence("quality.made_look", lang, threshold=safe.inputs.city.policy.cell_threshold),
+        table=table(columns, cells, stack=True),
+        data=tuple(safe.returns),
     )

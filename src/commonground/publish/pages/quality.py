@@ -9,7 +9,7 @@ from commonground.present.tokens import ABSENT_DARK, BLUE, UNCLEAR
 from commonground.present.words import both, label, people, percent, sentence, wan
 from commonground.publish.examine import Safe, kind_label
 from commonground.publish.model import Cell, Figure, Help, Listed, Page, Section, Shown, Table, Text
-from commonground.publish.pages.checks import to_look_at, verdicts
+from commonground.publish.pages.checks import returned, to_look_at, verdicts
 from commonground.publish.pages.linkage import fair, sure
 from commonground.publish.parts import department_name, head, made, quality_facts, table, text
 
@@ -177,6 +177,7 @@ def quality(safe: Safe, lang: str) -> Page:
         ("why", _why(safe, lang)),
         ("checks", verdicts(safe, lang)),
         ("look", to_look_at(safe, lang)),
+        ("returned", returned(safe, lang)),
         ("fair", fair(safe, lang)),
         ("sure", sure(safe, lang)),
     ):
