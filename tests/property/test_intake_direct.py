@@ -52,6 +52,7 @@ usual = st.one_of(
     st.dates().map(lambda day: day.isoformat().replace("-", "/")),
     days.map(lambda d: f"{d[0]}{d[1]:02}{d[2]:02}"),
     days.map(lambda d: f"{d[0]}-{d[1]:02}.{d[2]:02}"),
+    days.map(lambda d: f"{d[0]}.{d[1]}/{d[2]}"),
     st.sampled_from(["1900-01-01", "18991230", "0001-01-01", "", "不详", "-1", "1e5", "12.50", "+3", "99999999999"]),
     st.floats(allow_nan=False, allow_infinity=False).map(repr),
     st.integers(-(10**16), 10**16).map(str),

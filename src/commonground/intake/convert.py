@@ -24,8 +24,8 @@ from commonground.intake.units import factor
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _PRESSURE = re.compile(r"(\d{2,3})\s*[/／\\-]\s*(\d{2,3})")
-_YES = frozenset({"1", "是", "有", "对", "真", "TRUE", "Y", "YES", "T", "√", "✓"})  # as the pack's yes_no
-_NO = frozenset({"0", "否", "无", "没有", "错", "假", "FALSE", "N", "NO", "F", "×", "✗"})
+YES = frozenset({"1", "是", "有", "对", "真", "TRUE", "Y", "YES", "T", "√", "✓"})  # as the pack's yes_no
+NO = frozenset({"0", "否", "无", "没有", "错", "假", "FALSE", "N", "NO", "F", "×", "✗"})
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 _AREA_DIGITS = re.compile(r"[1-9]\d{5}(?:\d{3}|\d{6})?")
 
@@ -108,7 +108,7 @@ def convert(
 
 def plain(text: str) -> str:
     """Fold compatibility forms and drop white space, as code keys are compared."""
-    return "".join(unicodedata.normalize("NFKC", text).split())
+    return "".join((text if text.isascii() else unicodedata.normalize("NFKC", text)).split())
 
 
 def _text(texts: Sequence[str], rule: ColumnRule) -> Converted:
@@ -135,7 +135,7 @@ def _boolean(texts: Sequence[str], codes: Mapping[str, str] | None) -> Converted
     out: list[bool | None] = []
     for text in texts:
         key = plain(text) if codes is None else codes.get(plain(text), "")
-        out.append(True if key.upper() in _YES else False if key.upper() in _NO else None)
+        out.append(True if key.upper() in YES else False if key.upper() in NO else None)
     return Converted(out, ["" if value is not None else "code_outside_list" for value in out])
 
 

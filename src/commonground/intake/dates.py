@@ -32,6 +32,12 @@ _LUNAR_PARTS = re.compile(r"(\d{4})\s*[-./年]\s*(闰?)\s*(\d{1,2})\s*[-./月]\s
 # Days that systems fill in when none is known; nobody's birthday as far as records go.
 _DEFAULTS = frozenset({dt.date(1900, 1, 1), dt.date(1899, 12, 30), dt.date(1899, 12, 31), dt.date(1, 1, 1)})
 _DEFAULT_DAYS = [day.toordinal() - _EPOCH for day in sorted(_DEFAULTS)]
+# By width: where the digits of year, month and day stand (one of a single digit twice), and where the marks.
+_SHAPES: dict[int, list[tuple[tuple[int, ...], tuple[int, ...]]]] = {
+    10: [((0, 1, 2, 3, 5, 6, 8, 9), (4, 7))],
+    9: [((0, 1, 2, 3, 5, 5, 7, 8), (4, 6)), ((0, 1, 2, 3, 5, 6, 8, 8), (4, 7))],
+    8: [((0, 1, 2, 3, 4, 5, 6, 7), ()), ((0, 1, 2, 3, 5, 5, 7, 7), (4, 6))],
+}
 _DIGITS = {**{c: str(i) for i, c in enumerate("〇一二三四五六七八九")}, "零": "0", "○": "0"}
 
 
@@ -57,7 +63,7 @@ def parse_date(text: str, lunar: Lunar, order: str = "") -> Parsed:
     order : str
         "dmy" or "mdy" to take dates with the year at the end.
     """
-    text = unicodedata.normalize("NFKC", text).strip()
+    text = (text if text.isascii() else unicodedata.normalize("NFKC", text)).strip()
     found = _LUNAR.fullmatch(text)
     if found:
         return _lunar(found[1], lunar)
@@ -77,7 +83,7 @@ def parse_date(text: str, lunar: Lunar, order: str = "") -> Parsed:
 
 
 def usual_days(column: pa.Array) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Read the usual shapes ``2008-03-01``, ``2008/03/01``, ``2008.03.01`` and ``20080301`` of a whole column.
+    """Read the usual shapes ``2008-03-01``, ``2008/3/1``, ``2008.03.1`` and ``20080301`` of a whole column.
 
     Returns
     -------
@@ -93,21 +99,25 @@ def usual_days(column: pa.Array) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, 
     size = lengths(column)
     days, told = np.zeros(len(size), np.int32), np.zeros(len(size), bool)
     data = np.frombuffer(data_of(column), np.uint8)
-    for width, places in ((10, (0, 1, 2, 3, 5, 6, 8, 9)), (8, range(8))):
+    for width, shapes in _SHAPES.items():
         rows = np.flatnonzero(size == width)
         if not len(rows):
             continue
         letters = data if len(rows) == len(size) else data[np.repeat(size == width, size)]
-        letters = letters.reshape(-1, width)
         # places of a date by column: a strided array is slow to work on
-        digits = np.ascontiguousarray(letters.T[list(places)] - np.uint8(48))
-        good = (digits <= 9).all(axis=0)
-        if width == 10:
-            for at in (4, 7):
-                mark = letters[:, at]
+        letters = np.ascontiguousarray(letters.reshape(-1, width).T)
+        for places, marks in shapes:
+            digits = letters[list(places)] - np.uint8(48)
+            for at in range(1, 8):  # a month or day of one digit
+                if places[at] == places[at - 1]:
+                    digits[at - 1] = 0
+            good = (digits <= 9).all(axis=0)
+            for mark in (letters[at] for at in marks):
                 good &= (mark == ord("-")) | (mark == ord(".")) | (mark == ord("/"))
-        found, real = _days(digits.astype(np.int32))
-        days[rows], told[rows] = found, good & real
+            if good.any():
+                found, real = _days(digits.astype(np.int32))
+                good &= real
+                days[rows[good]], told[rows[good]] = found[good], True
     return days, told
 
 

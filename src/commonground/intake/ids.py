@@ -97,8 +97,16 @@ def check_digits(bodies: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def tidy(text: str) -> str:
     """Give the text in half-width capitals, without apostrophes, spaces and hyphens."""
+    if text.isascii() and text.isalnum():
+        return text.upper()
     text = unicodedata.normalize("NFKC", text).strip().strip(_QUOTES).upper()
     return re.sub(r"[\s-]", "", text)
+
+
+def _of_digits(plain: str) -> bool:
+    """Tell whether a text is nothing but digits, the last perhaps an X."""
+    digits = plain.removesuffix("X")
+    return digits.isdigit() if plain.isascii() else re.fullmatch(r"\d+X?", plain) is not None
 
 
 def check_ids(texts: Sequence[str], latest: int, cut: bool | None = None) -> IdCheck:
@@ -121,10 +129,11 @@ def check_ids(texts: Sequence[str], latest: int, cut: bool | None = None) -> IdC
     place: list[int] = []
     for i, text in enumerate(texts):
         plain = tidy(text)
-        as_number = _AS_NUMBER.fullmatch(plain)
+        digits = _of_digits(plain)
+        as_number = None if digits else _AS_NUMBER.fullmatch(plain)
         if as_number:
             soft[i], fault[i] = _certain_digits(as_number), "id_as_number"
-        elif not re.fullmatch(r"\d+X?", plain):
+        elif not digits:
             soft[i], fault[i] = plain, "id_characters"
         elif len(plain) == 18 or (len(plain) == 15 and plain.isdigit()):
             whole.append(plain if len(plain) == 18 else f"{plain[:6]}19{plain[6:]}?")

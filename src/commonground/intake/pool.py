@@ -129,10 +129,31 @@ def _begin(start: Callable[..., None], words: tuple[Any, ...]) -> None:
     """Make a process ready: an interrupt ends it without a word, and so does the end of the process that started it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    _without_pandas()
     import pyarrow as pa
 
     pa.set_cpu_count(1)
     start(*words)
+
+
+class _NoPandas:
+    """Finds no pandas."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError("pandas is not asked for here", name=name)
+
+
+def _without_pandas() -> None:
+    """Let Arrow do without pandas: where it is installed Arrow loads it with its first array, for half a second."""
+    import pyarrow as pa
+
+    sys.meta_path.insert(0, _NoPandas)
+    try:
+        pa.array([0])  # it looks once a process
+    finally:
+        sys.meta_path.remove(_NoPandas)
 
 
 def _end_with_parent() -> None:

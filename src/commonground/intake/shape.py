@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from commonground.errors import ContractError, DeliveryError, Said, did_you_mean
 from commonground.intake.contract import clean_name
 from commonground.intake.model import BadRow, Block, Layout, Sheet
-from commonground.intake.texts import data_of, equals, lengths, matches, trimmed
+from commonground.intake.texts import equals, is_ascii, lengths, matches, trimmed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -250,7 +250,7 @@ def _totals(column: pa.Array) -> np.ndarray[Any, Any]:
     import numpy as np
     import pyarrow.compute as pc
 
-    if "计".encode() not in data_of(column):
+    if is_ascii(column):
         return np.array([], np.int64)
     near = np.flatnonzero(pc.ends_with(column, "计").to_numpy(zero_copy_only=False))
     return near[[_TOTAL.fullmatch(column[int(i)].as_py()) is not None for i in near]] if len(near) else near

@@ -71,7 +71,7 @@ class Entry:
 
 
 def write_part(vault: Vault, key: str, number: int, records: pa.Table, quarantine: pa.Table) -> None:
-    """Seal one part of a file, as an Arrow stream: it is written and read once a build, and Parquet takes longer."""
+    """Seal one part of a file, as an Arrow stream: it is read once a build, and Parquet or zstd take longer."""
     vault.write(f"records/{key}.{number}", _packed(records), durable=False)
     if quarantine.num_rows:
         vault.write(f"quarantine/{key}.{number}", _packed(quarantine), durable=False)
@@ -85,7 +85,7 @@ def _packed(table: pa.Table) -> bytes:
         steps = np.diff(table["row_number"].to_numpy(), prepend=0).astype(np.int32)
         table = table.set_column(table.column_names.index("row_number"), "row_step", pa.array(steps))
     out = pa.BufferOutputStream()
-    with pa.ipc.new_stream(out, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+    with pa.ipc.new_stream(out, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
         writer.write_table(table)
     packed: bytes = out.getvalue().to_pybytes()
     return packed

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 # Bytes of texts that compatibility folding (NFKC) leaves as they are and that hold no white space: ASCII, and
 # characters U+4000 to U+9FFF, whose UTF-8 begins with E4 to E9.
 _PLAIN = bytes([*range(0x21, 0x7F), *range(0x80, 0xC0), *range(0xE4, 0xEA)])
-# Every white space begins with one of these bytes; most texts that hold one of them have none at their ends.
-_SPACES = bytes([9, 11, 12, *range(28, 33), 0xC2, 0xE1, 0xE2, 0xE3])
+# White space beyond ASCII begins with one of these bytes; most texts that hold one of them have none at their ends.
+_SPACES = (b"\xc2", b"\xe1", b"\xe2", b"\xe3")
+_PIECE = 1 << 17  # bytes looked at at a time: what is made of them stays in the processor's cache
 _FEW_ROWS = 2000  # below, a pattern is tried on every distinct text
 
 
@@ -59,7 +60,25 @@ def trimmed(column: pa.Array) -> pa.Array:
 
 def may_hold_space(data: bytes) -> bool:
     """Tell whether there may be white space in a text in UTF-8; line ends do not count."""
-    return len(data.translate(None, _SPACES)) < len(data)
+    return holds_low(data) or any(byte in data for byte in _SPACES)
+
+
+def holds_low(data: bytes) -> bool:
+    """Tell whether there is a blank or a control character (tabulators too) other than line ends and delete."""
+    import numpy as np
+
+    array = np.frombuffer(data, np.uint8)
+    for at in range(0, len(array), _PIECE):
+        piece = array[at : at + _PIECE]
+        low = np.count_nonzero(piece < 33)
+        if low and low != np.count_nonzero(piece == 10) + np.count_nonzero(piece == 13):
+            return True
+    return False
+
+
+def is_ascii(column: pa.Array) -> bool:
+    """Tell whether no text of a column holds anything beyond ASCII."""
+    return data_of(column).isascii()
 
 
 def unfolded(column: pa.Array) -> np.ndarray[Any, Any]:

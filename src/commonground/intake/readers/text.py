@@ -19,7 +19,7 @@ from commonground.intake.model import BadRow, Layout, Limits, Sheet
 from commonground.intake.readers.broken import Broken, refuse_header
 from commonground.intake.readers.cells import CONTROL
 from commonground.intake.readers.lines import Span, Text, blocks, line_end, load, lone_returns, not_text
-from commonground.intake.texts import may_hold_space
+from commonground.intake.texts import holds_low, may_hold_space
 
 if TYPE_CHECKING:
     import numpy as np
@@ -198,7 +198,8 @@ def _control_places(data: bytes) -> np.ndarray[Any, Any]:
 
     suspect = b"\xe2\x80" in data if b"\xe2" in data else False
     suspect = suspect or (b"\xe2" in data and b"\xe2\x81\xa0" in data) or (b"\xef" in data and b"\xef\xbb\xbf" in data)
-    if not suspect and len(data.translate(None, _CONTROL_BYTES)) == len(data):
+    low = b"\x7f" in data or (holds_low(data) and len(data.translate(None, _CONTROL_BYTES)) < len(data))
+    if not suspect and not low:
         return np.array([], np.int64)
     return np.array([found.start() for found in _CONTROL.finditer(data)], np.int64)
 
