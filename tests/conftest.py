@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-
-def shared_folder() -> Path | None:
-    """Where the shared material is, or None on a bare machine."""
-    given = os.environ.get("COMMONGROUND_SHARED")
-    folder = Path(given) if given else Path(__file__).resolve().parents[2] / "shared"
-    return folder if (folder / "DESIGN.md").is_file() else None
+from material import shared_folder
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +19,15 @@ def shared() -> Path:
     if folder is None:
         pytest.skip("shared material absent: set COMMONGROUND_SHARED to its folder")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_intake_is_conserved() -> Iterator[None]:
+    """Hold the conservation sums of whatever intake a test runs in its own process."""
+    from intake_kit import checking_every_intake
+
+    with checking_every_intake():
+        yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

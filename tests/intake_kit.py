@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from commonground.city import City
+from commonground.intake import IntakeResult, run
 
 TOML = """
 [city]
@@ -78,6 +84,39 @@ class Town:
 
     def city(self) -> City:
         return City(self.folder)
+
+
+def check_conserved(result: IntakeResult) -> None:
+    """Hold the sums of an intake against each other, its tables and its quarantine; counted here, not by intake."""
+    told = Counter[str]()
+    for row in result.conservation.to_pylist():
+        place = f"{row['delivery']}/{row['file']} [{row['sheet']}]"
+        assert row["rows"] == row["records"] + row["quarantined"] + row["non_data"], f"the sum does not hold: {place}"
+        parts = [row["header"], row["blank"], row["note"], row["total"]]
+        assert row["non_data"] == sum(parts), f"what is no data does not add up: {place}"
+        assert min(row["rows"], row["records"], row["quarantined"], *parts) >= 0, place
+        told[f"{row['department']}.{row['dataset']}"] += row["records"]
+    for name, entries in result.tables.entries.items():
+        assert sum(entry.taken.records for entry in entries) == told[name], f"records of {name} are not those told"
+
+
+@contextmanager
+def checking_every_intake() -> Iterator[None]:
+    """Let every intake of this process pass ``check_conserved`` before its caller sees the result."""
+    module: Any = sys.modules[run.__module__]
+    gathered = module._Gathered
+    plain = gathered.result
+
+    def checked(self: Any, *words: Any) -> IntakeResult:
+        result: IntakeResult = plain(self, *words)
+        check_conserved(result)
+        return result
+
+    gathered.result = checked
+    try:
+        yield
+    finally:
+        gathered.result = plain
 
 
 ID_A, ID_B = "529901201001011231", "529902201102023455"

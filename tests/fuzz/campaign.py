@@ -291,7 +291,7 @@ def cities(folder: Path) -> list[City]:
     """Make the demo city, and take the sample city where its files are."""
     from cities import copy_sample
     from commonground.demo import make_demo
-    from conftest import shared_folder
+    from material import shared_folder
 
     (folder / "formats").mkdir()
     out = [City(make_demo(folder / "demo", children=300)), formats.make(folder / "formats").city()]

@@ -458,7 +458,7 @@ def test_headerless_file_and_ignored_note(town: Town) -> None:
 def _sealed(town: Town) -> dict[str, bytes]:
     """Entries of the vault; each writing of one gives other bytes, even of the same content."""
     vault = town.folder / "vault"
-    return {path.relative_to(vault).as_posix(): path.read_bytes() for path in vault.rglob("*") if path.is_file()}
+    return {path.relative_to(vault).as_posix(): path.read_bytes() for path in vault.rglob("*.sealed")}
 
 
 def test_unchanged_files_come_from_the_vault(town: Town) -> None:
