@@ -10,6 +10,7 @@ import pytest
 from commonground.errors import ContractError
 from commonground.intake import contract as reader
 from commonground.intake.contract import load_contract
+from commonground.intake.keys import kinds_of
 from commonground.toml import SHAPES
 
 KEYS = tomllib.loads((Path(reader.__file__).parent / "contract_keys.toml").read_text(encoding="utf-8"))
@@ -67,3 +68,33 @@ def test_a_key_mistyped_is_met_with_the_right_one(tmp_path: Path, section: str, 
         load_contract(_write(tmp_path, section, f"{BASE.get(section, '')}\n{wrong} = 1"))
     assert wrong in caught.value.what.en
     assert key in caught.value.todo.en
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ('type = "not_future"', "which columns"),
+        ('type = "in_order"\ncolumns = ["birth"]', "which columns"),
+        ('type = "code_share"\nconcepts = ["sex"]', "lacks values"),
+    ],
+)
+def test_a_check_without_its_columns_or_parameters_is_refused_before_anything_is_read(
+    tmp_path: Path, entry: str, said: str
+) -> None:
+    with pytest.raises(ContractError) as caught:
+        load_contract(_write(tmp_path, "check", entry))
+    assert said in caught.value.what.en
+    assert "[[check]] 1" in caught.value.where
+
+
+@pytest.mark.parametrize("reason", ["{}", '{ zh = "不需要" }', '{ zh = "不需要", em = "not needed" }'])
+def test_a_column_is_not_ignored_without_its_reason_in_both_languages(tmp_path: Path, reason: str) -> None:
+    with pytest.raises(ContractError) as caught:
+        load_contract(_write(tmp_path, "column", f'source = "班级"\nignore = {reason}'))
+    assert "ignore" in caught.value.what.en
+    assert "en = " in caught.value.todo.en
+
+
+def test_the_keys_that_are_documented_are_the_keys_that_are_taken() -> None:
+    for section, keys in KEYS.items():
+        assert kinds_of(section) == {key: entry["is"] for key, entry in keys.items()}

@@ -12,7 +12,8 @@ from typing import Any
 from commonground.city import City, check_keys, read_toml
 from commonground.errors import ContractError, Said, did_you_mean
 from commonground.intake.database import read_database
-from commonground.intake.layout_keys import KEYS, read_format_keys
+from commonground.intake.keys import VALUES, kinds_of
+from commonground.intake.layout_keys import read_format_keys
 from commonground.intake.model import (
     FORMATS,
     TEXT_FORMATS,
@@ -31,43 +32,6 @@ from commonground.intake.pack import load_pack
 from commonground.intake.units import factor, known_units
 from commonground.toml import check_types
 
-_VALUES = {"codes": "table", "missing": "table", "unit": "text", "range": "range", "order": "text"}
-_COLUMN = {
-    "source": "text|texts",
-    "concept": "text",
-    "ignore": "table",
-    "optional": "flag",
-    "files": "text",
-    "deliveries": "text",
-    "where": "tables",
-    "pattern": "text",
-    **_VALUES,
-}
-_LAYOUT = {
-    "files": "text",
-    "deliveries": "text",
-    "sheets": "text",
-    "format": "text",
-    "encoding": "text",
-    "separator": "character",
-    "quote": "character|nothing",
-    "multiline": "flag",
-    "short_rows": "text",
-    "header_row": "whole|wholes",
-    "columns": "texts",
-    "file_pattern": "text",
-    "non_data": "tables",
-    "constants": "table",
-    **KEYS,
-}
-_DATASET = {
-    "kind": "text",
-    "title": "said",
-    "subject": "text",
-    "rows_per_person": "text",
-    "ignore": "tables",
-    "absent": "flag",
-}
 _REASONS = ("note", "total", "header")
 
 
@@ -118,7 +82,7 @@ def load_contract(path: Path, pack: Pack | None = None) -> Contract:
     sections = dict.fromkeys(("delivery", "layout", "column", "check"), "tables")
     _check(raw, sections | {"dataset": "table", "database": "table"}, where)
     dataset = raw.get("dataset", {})
-    _check(dataset, _DATASET, f"{where} [dataset]")
+    _check(dataset, kinds_of("dataset"), f"{where} [dataset]")
     kind = _one_of(dataset.get("kind", ""), pack.kinds, f"{where} [dataset] kind", "数据种类", "kind of dataset")
     rows = dataset.get("rows_per_person", "one")
     _one_of(rows, {"one": 1, "many": 2}, f"{where} [dataset] rows_per_person", "取值", "value")
@@ -221,7 +185,7 @@ def _constants(raw: Mapping[str, Any], where: str, pack: Pack) -> dict[str, Any]
 
 
 def _delivery(raw: Mapping[str, Any], where: str, pack: Pack) -> DeliveryRule:
-    _check(raw, {"match": "text", "as_of": "date", "constants": "table", "repeats": "text"}, where)
+    _check(raw, kinds_of("delivery"), where)
     repeats = raw.get("repeats", "")
     _one_of(repeats, {"": 0, "confirmed": 1, "repeated": 2}, f"{where} repeats", "取值", "value")
     constants = _constants(raw.get("constants", {}), where, pack)
@@ -229,7 +193,7 @@ def _delivery(raw: Mapping[str, Any], where: str, pack: Pack) -> DeliveryRule:
 
 
 def _layout(raw: Mapping[str, Any], where: str, pack: Pack) -> Layout:
-    _check(raw, _LAYOUT, where)
+    _check(raw, kinds_of("layout"), where)
     kind = raw.get("format", "")
     _one_of(kind, dict.fromkeys(FORMATS), f"{where} format", "文件格式", "format")
     encoding = raw.get("encoding", "")
@@ -298,7 +262,7 @@ def _column(raw: Mapping[str, Any], where: str, pack: Pack) -> ColumnRule:
     source = raw.get("source", "")
     names = tuple(source) if isinstance(source, list) else (source,)
     where = f"{where} [[column]] {'、'.join(map(str, names))}"
-    _check(raw, _COLUMN, where)
+    _check(raw, kinds_of("column"), where)
     if not names or not all(names):
         raise ContractError(
             Said("列没有写 source。", "A column has no source."),
@@ -322,7 +286,7 @@ def _column(raw: Mapping[str, Any], where: str, pack: Pack) -> ColumnRule:
     base = _values(raw, concept, where, Values())
     overrides = []
     for entry in raw.get("where", []):
-        _check(entry, {"when": "table", **_VALUES}, f"{where} where")
+        _check(entry, {"when": "table"} | kinds_of("column", only=VALUES), f"{where} where")
         when = {clean_name(name): str(glob) for name, glob in entry.get("when", {}).items()}
         overrides.append(Where(when, _values(entry, concept, f"{where} where", base)))
     pattern = _regex(raw["pattern"], f"{where} pattern") if "pattern" in raw else concept.pattern

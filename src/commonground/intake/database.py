@@ -8,6 +8,7 @@ from typing import Any
 
 from commonground.city import check_keys
 from commonground.errors import ContractError, Said, did_you_mean
+from commonground.intake.keys import kinds_of
 from commonground.toml import check_types
 
 DRIVERS = {
@@ -19,7 +20,6 @@ DRIVERS = {
     "mariadb+pymysql": "mysql+pymysql",
 }
 """What a url may begin with → the driver that is used."""
-_KEYS = {"url": "text", "table": "text", "query": "text", "key": "texts", "password_env": "text"}
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ def read_database(raw: Mapping[str, Any], where: str) -> Database:
         An unknown key or database, a password in the url, both or neither of table and query.
     """
     where = f"{where} [database]"
-    check_keys(raw, set(_KEYS), where, ContractError)
-    check_types(raw, _KEYS, where, ContractError)
+    check_keys(raw, set(kinds_of("database")), where, ContractError)
+    check_types(raw, kinds_of("database"), where, ContractError)
     _check_url(raw.get("url", ""), f"{where} url")
     if bool(raw.get("table")) == bool(raw.get("query")):
         raise ContractError(

@@ -8,13 +8,6 @@ from typing import Any
 from commonground.errors import ContractError, Said, did_you_mean
 
 WIDTH_UNITS = ("bytes", "characters")
-KEYS = {
-    "widths": "wholes",
-    "width_unit": "text",
-    "layout_file": "text",
-    "fill_down": "texts",
-}
-"""Key → kinds of value, as ``toml.check_types`` takes them."""
 _OF_FORMATS = {
     "widths": ("fixed",),
     "width_unit": ("fixed",),

@@ -87,7 +87,7 @@ def _pick_scores(spec: Specification, catalogue: Catalogue) -> tuple[dict[str, K
             where="、".join(o.definition for o in spec.outcomes),
             why=Said("没有成绩就无法研究学业。", "Without scores there is nothing to study."),
             todo=Said(
-                "请检查考试成绩是否已交来、读取契约是否把成绩列对应到概念，然后重新建库。",
+                "请检查考试成绩是否已交来、读取约定是否把成绩列对应到概念，然后重新建库。",
                 "Check that exam files were delivered and that their contract maps the marks, then build again.",
             ),
         )

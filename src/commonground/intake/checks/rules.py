@@ -16,11 +16,12 @@ from typing import Any
 from commonground.city import Settings, check_keys, read_toml
 from commonground.errors import CityError, ContractError, Said, did_you_mean
 from commonground.intake.checks.model import CATEGORIES, CONTEXTS, Check, CheckType, Limits
+from commonground.intake.keys import WAIVER, kinds_of
 from commonground.intake.model import Contract, Pack
 from commonground.packs import pack_folder
 from commonground.toml import check_types
 
-_LIMITS = {"warn": "number", "fail": "number", "least": "whole", "expected": "number", "both": "flag"}
+_LIMITS = kinds_of("check", only=("warn", "fail", "least", "expected", "both"))
 _TYPE = {
     "zh": "text",
     "en": "text",
@@ -32,21 +33,9 @@ _TYPE = {
     "source": "text",
     **_LIMITS,
 }
-_BOUND = {
-    "type": "text",
-    "name": "text",
-    "concepts": "texts",
-    "types": "texts",
-    "except": "texts",
-    "columns": "texts",
-    "kinds": "texts",
-    "params": "table",
-    "said": "said",
-    "todo": "said",
-    "source": "text",
-    **_LIMITS,
-}
-_WAIVER = {"waive": "text", "reason": "said"}
+_BOUND = kinds_of("check", but=WAIVER)
+_MAY_LACK = frozenset({"low", "high", "when", "rows", "tolerance", "strict", "relations", "absence", "total"})
+_WAIVER = kinds_of("check", only=WAIVER)
 
 
 @dataclass(frozen=True)
@@ -130,7 +119,9 @@ def check_contract_entry(raw: Mapping[str, Any], where: str, pack: str = "china"
     """
     check_keys(raw, {*_BOUND, *_WAIVER}, where, ContractError)  # a typo of either kind finds its right word
     if "waive" not in raw:
-        _check_entry(raw, load_rules(pack).types, where)
+        rules = load_rules(pack)
+        _check_entry(raw, rules.types, where)
+        _check_whole(raw, rules, where)
         return
     check_keys(raw, set(_WAIVER), where, ContractError)
     check_types(raw, _WAIVER, where, ContractError)
@@ -141,6 +132,36 @@ def check_contract_entry(raw: Mapping[str, Any], where: str, pack: str = "china"
             where=f"{where} reason",
             todo=Said("请写 reason = { zh = …, en = … }。", "Write reason = { zh = …, en = … }."),
         )
+
+
+def _check_whole(raw: Mapping[str, Any], rules: Rulebook, where: str) -> None:
+    """Refuse a check that names fewer columns, or lacks a parameter, than every check of its type in the pack."""
+    name = raw["type"]
+    usual = [entry for entry in rules.entries if entry["type"] == name]
+    least = min(map(_about, usual), default=2)
+    if _about(raw) < least:
+        raise ContractError(
+            Said(f"检查“{name}”没有写查哪几列。", f"The check “{name}” does not say which columns it is about."),
+            where=where,
+            why=Said(f"这种检查至少要 {least} 列。", f"It needs {least} columns or more."),
+            todo=Said(
+                '请写 concepts = ["…"]，每个概念查一次；或 columns = ["…", "…"]，几列一起查。',
+                'Write concepts = ["…"], of which each is checked, or columns = ["…", "…"], checked together.',
+            ),
+        )
+    needed = set.intersection(*(set(entry.get("params", {})) for entry in usual)) - _MAY_LACK if usual else set()
+    lacking = sorted(needed - set(raw.get("params", {})))
+    if lacking:
+        raise ContractError(
+            Said(f"检查“{name}”缺少参数 {'、'.join(lacking)}。", f"The check “{name}” lacks {', '.join(lacking)}."),
+            where=f"{where} params",
+            todo=Said(f"例如 params = {usual[0]['params']}。", f"Such as params = {usual[0]['params']}."),
+        )
+
+
+def _about(entry: Mapping[str, Any]) -> int:
+    """How many columns an entry is about at once."""
+    return len(entry["columns"]) if "columns" in entry else int("concepts" in entry or "types" in entry)
 
 
 def checks_of(contract: Contract, columns: Iterable[str], pack: Pack, rules: Rulebook) -> dict[str, Check]:
