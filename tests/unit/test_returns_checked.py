@@ -58,6 +58,7 @@ def test_rows_that_disagree_and_numbers_that_are_there_twice_are_asked_about(tmp
     assert "颠倒" in found["出生日期", (2,), "checked"].reason
     assert "不一致" in found["出生日期", (4,), "checked"].reason
     assert found["出生日期", (4,), "checked"].text == "读作 read as 2013-07-08"
+    assert found["性别", (2,), "checked"].text == "读作 read as 女"
     mark = found["出生日期", (4,), "checked"].mark
     assert mark == f"{C[:6]}********{C[-4:]}\n丙三"
 

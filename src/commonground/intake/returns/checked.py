@@ -214,7 +214,7 @@ class _Dataset:
         return Fault(
             scope, self.contract.department, self.contract.dataset, delivery, file, sheet, *rule,
             reason=f"{reason}:{check.said.zh}|{check.said.en}",
-            text=_text(here.get(rule[1])),
+            text=self._text(rule[1], here.get(rule[1])),
             rows=tuple(n + row["header"] for n in numbers) if plain else numbers,
             numbers=numbers,
             count=len(members),
@@ -224,13 +224,14 @@ class _Dataset:
             by_number=not plain,
         )  # fmt: skip
 
-
-def _text(value: Any) -> str:
-    """Write a value as it was read: what was delivered may have been written otherwise."""
-    if value is None:
-        return ""
-    said = f"{value:g}" if isinstance(value, float) else str(value)
-    return f"{READ_AS}{said}"
+    def _text(self, concept: str, value: Any) -> str:
+        """Write a value as it was read, a code by its name: what was delivered may have been written otherwise."""
+        if value is None:
+            return ""
+        codes = next((r.concept.codes for r in self.contract.columns if r.concept and r.concept.name == concept), None)
+        if codes is not None and value in codes.labels:
+            return f"{READ_AS}{codes.labels[value].zh}"
+        return f"{READ_AS}{value:g}" if isinstance(value, float) else f"{READ_AS}{value}"
 
 
 def _few(faults: list[Fault]) -> list[Fault]:
