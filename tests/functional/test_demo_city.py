@@ -79,8 +79,7 @@ make_demo(Path(sys.argv[1]), seed=7, children=1200)
 
 def test_default_city_is_as_large_as_promised() -> None:
     people = make_population(2026, 6000)
-    schools = make_schools(2026)
-    rolls = make_rolls(2026, people, schools)
+    schools, rolls = make_rolls(2026, people, make_schools(2026))
     children = people.persons.role == CHILD
     ages = age_on(people.persons.birth[children], REFERENCE)
     assert children.sum() >= 6000

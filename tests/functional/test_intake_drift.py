@@ -230,3 +230,32 @@ def test_the_desk_shows_the_report_to_whoever_may_build_and_to_nobody_else(
         assert "重量" in answers["li.wei"][lang].text
         assert answers["wang"][lang].status == 403
         assert "重量" not in answers["wang"][lang].text
+
+
+def test_renamed_and_recoded_at_once_is_written_whole(made: dict[str, Source], tmp_path: Path) -> None:
+    source = made[REGISTRY]
+    old, new = sampled(source.table, np.random.default_rng(21))
+    new = renamed(mapped(new, "住宿", lambda v: {"走读": "A", "住校": "B"}[v]), {"住宿": "食宿方式"})
+    city = make_city(tmp_path / "city", source, old, new)
+    applied = compare(city, source.name, apply=True)[0]["applied"]
+    assert sorted(f.kind for f in applied) == ["recoded", "renamed"]
+    taken = intake.run(city).tables[source.name].to_pylist()
+    read = [r["boarding"] for r in taken if r["delivery"] == NEW]
+    assert [{"A": "1", "B": "2"}.get(v) or None for v in new["食宿方式"]] == read
+
+
+def test_codes_in_another_columns_place_are_never_sure(made: dict[str, Source], tmp_path: Path) -> None:
+    source = made[REGISTRY]
+    old, new = sampled(source.table, np.random.default_rng(22))
+    few = len(new["随迁子女"]) // 25  # rows shifted by one cell: most people are no migrant worker's child
+    new["随迁子女"] = ["0", "10"] * (few // 2) + new["随迁子女"][few // 2 * 2 :]
+    found = find_drift(make_city(tmp_path / "city", source, old, new), source.name)
+    assert [f for f in found.findings if f.was == "随迁子女"]
+    assert not [f for f in found.findings if f.sure]
+
+
+def test_other_words_for_the_same_codes_are_no_shift(made: dict[str, Source], tmp_path: Path) -> None:
+    source = made[REGISTRY]
+    old, new = sampled(source.table, np.random.default_rng(23))
+    new = mapped(new, "性别", lambda v: {"男": "1", "女": "2"}.get(v, v))
+    assert find_drift(make_city(tmp_path / "city", source, old, new), source.name).findings == ()

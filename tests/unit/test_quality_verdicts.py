@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any, cast
 
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from commonground import intake
 from commonground.city import City
 from commonground.cli import commonground
 from commonground.errors import CityError, ContractError
-from commonground.intake.checks import count_checks, counting_hash, judge, load_rules, save_checks
-from commonground.intake.checks.model import Limits
+from commonground.intake.checks import count_checks, counting_hash, forget_last, judge, load_rules, save_checks
+from commonground.intake.checks.model import Check, Limits
+from commonground.intake.checks.reported import Seen, same_value
 from commonground.intake.checks.verdict import Judged, verdict_of
 from commonground.intake.contract import load_contracts
 from intake_kit import Town
@@ -164,3 +166,48 @@ def test_a_city_built_before_there_were_checks_says_what_to_do(tmp_path: Path) -
     with pytest.raises(CityError) as error:
         judge(town.city())
     assert "build" in error.value.message("en")
+
+
+def test_an_intake_run_is_judged_before_the_next_build(tmp_path: Path) -> None:
+    town = make_town(tmp_path, rows=60)
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(commonground, [*words, "--lang", "en"])
+
+    assert run("quality", str(town.folder)).exit_code != 0, "there is nothing to judge yet"
+    assert run("intake", str(town.folder)).exit_code == 0
+    told = json.loads(run("quality", str(town.folder), "--json").stdout)
+    assert told["run"]["en"] == "the last intake, not built yet"
+    assert {c["dataset"] for c in told["checks"]} == {"edu.pupils", "edu.census"}
+    assert "the last intake, not built yet" in run("quality", str(town.folder)).stdout
+    city = town.city()
+    with pytest.raises(CityError):
+        judge(city)  # what is published is judged on a version alone
+    counted = count_checks(intake.run(city), city)
+    with city.new_version() as version:
+        save_checks(counted, version)
+        (version.path / "manifest.json").write_text("{}", encoding="utf-8")
+    forget_last(city)
+    assert json.loads(run("quality", str(town.folder), "--json").stdout)["run"]["en"] == "version 1"
+
+
+def test_a_school_without_orphans_is_no_default() -> None:
+    check = next(iter(_same("orphan")))
+    seen = Seen(cast(Any, None))
+    for file, n, orphans in (("a.csv", 100, 0), ("b.csv", 1000, 5), ("c.csv", 3000, 0)):
+        place = ("2025", file)
+        seen.filled[place] = {"orphan": n}
+        seen.constant[place] = {"orphan": (1, 1) if not orphans else (1, 2)}
+        values = {"false": n - orphans} | ({"true": orphans} if orphans else {})
+        seen.held.setdefault("orphan", {})[place] = values
+    # 100 pupils without one are no wonder where 5 of 4,000 are one; 3,000 where 5 of 1,100 are would be: 0.000001
+    assert {c.file: c.numerator for c in same_value(check, seen)} == {"a.csv": 0, "b.csv": 0, "c.csv": 3000}
+    for place in seen.held["orphan"]:
+        seen.held["orphan"][place] = {"false": seen.filled[place]["orphan"]}
+        seen.constant[place] = {"orphan": (1, 1)}
+    assert sum(c.numerator for c in same_value(check, seen)) == 4100, "nobody at all is one: a default"
+
+
+def _same(column: str) -> list[Check]:
+    kind = load_rules().types["same_value"]
+    return [Check(f"same_value.{column}", kind, (column,), {}, kind.said, kind.todo, kind.limits)]

@@ -63,6 +63,12 @@ def _show(speaker: Speaker, drift: Drift) -> None:
         f"{drift.dataset}: {before} → {drift.new}, {drift.fits} columns as before,"
         f" {drift.linked} rows of the same persons",
     )
+    if not drift.old and not drift.findings:
+        speaker.say(
+            f"{drift.dataset}：{drift.new} 是第一次交付，没有可比较的。",
+            f"{drift.dataset}: {drift.new} is the first delivery, there is nothing to compare it with.",
+        )
+        return
     if not drift.findings:
         speaker.say(title.zh + "，没有变化。", title.en + ", no change.")
         return

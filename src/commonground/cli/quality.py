@@ -35,22 +35,23 @@ _HEADS = [
 @click.option("--strict", is_flag=True, help="End with 12 when a check fails. 有不通过时以 12 结束。")
 @spoken
 def quality(speaker: Speaker, city: City, dataset: str | None, every: bool, trend: bool, strict: bool) -> None:
-    """Judge what was counted when the city was built by the limits of today; nothing is read again.
+    """Judge what was counted at the last intake or build by the limits of today; nothing is read again.
 
-    按现行限值评判建库时的计数，不重新读取文件。DATASET 写作“部门.数据集”。
+    按现行限值评判最近一次读入或建库时的计数，不重新读取文件。DATASET 写作“部门.数据集”。
     """
     from commonground import jobs
 
     found = jobs.judge(city, dataset)
-    _overview(speaker, found)
+    run = jobs.judged_run(city)
+    _overview(speaker, found, run)
     for name in dict.fromkeys(j.dataset for j in found):
         _details(speaker, name, [j for j in found if j.dataset == name], every=every, trend=trend)
-    speaker.result({"checks": [j.to_dict() for j in found]})
+    speaker.result({"run": {"zh": run.zh, "en": run.en}, "checks": [j.to_dict() for j in found]})
     if strict and any(j.last.verdict == "fail" for j in found):
         raise click.exceptions.Exit(12)
 
 
-def _overview(speaker: Speaker, found: list[Judged]) -> None:
+def _overview(speaker: Speaker, found: list[Judged], run: Said) -> None:
     """Print how many checks of each dataset have which verdict."""
     from commonground.intake.checks import VERDICTS
 
@@ -60,7 +61,8 @@ def _overview(speaker: Speaker, found: list[Judged]) -> None:
     rows: list[list[Any]] = [[name, *(c[v] for v in VERDICTS), c.total()] for name, c in counted.items()]
     rows.append([speaker.text("合计", "total"), *(sum(column) for column in zip(*(r[1:] for r in rows), strict=True))])
     heads = [Said("数据集", "dataset"), *VERDICTS.values(), Said("检查项", "checks")]
-    speaker.table(Said("最近一次交付的质量检查", "Quality checks of the last delivery"), heads, rows)
+    title = Said(f"最近一次交付的质量检查：{run.zh}", f"Quality checks of the last delivery: {run.en}")
+    speaker.table(title, heads, rows)
 
 
 def _details(speaker: Speaker, name: str, found: list[Judged], *, every: bool, trend: bool) -> None:
@@ -72,6 +74,7 @@ def _details(speaker: Speaker, name: str, found: list[Judged], *, every: bool, t
         return
     rows: list[list[Any]] = []
     for j in shown:
+        days = j.check.type.measure == "days"
         for k, point in enumerate(reversed(j.trend if trend else j.trend[-1:])):
             before = j.trend[-2 - k].value if len(j.trend) > k + 1 else None
             rows.append(
@@ -80,10 +83,9 @@ def _details(speaker: Speaker, name: str, found: list[Judged], *, every: bool, t
                     CATEGORIES[j.check.type.category](speaker.lang),
                     j.check.id,
                     j.check.said(speaker.lang) + (f" · {point.delivery}" if trend else ""),
-                    point.numerator,
-                    point.denominator,
-                    measured(j, point.value),
-                    measured(j, before),
+                    *(("—", "—") if days else (point.numerator, point.denominator)),
+                    measured(j, point.value, speaker.lang),
+                    measured(j, before, speaker.lang),
                 ]
             )
     last = shown[0].last.delivery
@@ -96,11 +98,11 @@ def _details(speaker: Speaker, name: str, found: list[Judged], *, every: bool, t
         speaker.say(f"  办法｜{text}", f"  What to do | {text}")
 
 
-def measured(judged: Judged, value: float | None) -> str:
+def measured(judged: Judged, value: float | None, lang: str) -> str:
     """Write a measured value: a share as per cent, an index as it is, days as days."""
     if value is None:
         return "—"
     measure = judged.check.type.measure
     if measure == "days":
-        return f"{value:.0f} d"
-    return f"{value:.3f}" if measure == "psi" else f"{100 * value:.2f}%"
+        return f"{value:.0f} {'天' if lang == 'zh' else 'days'}"
+    return f"PSI {value:.3f}" if measure == "psi" else f"{100 * value:.2f}%"

@@ -10,7 +10,7 @@ from commonground.demo import files
 from commonground.demo.clerks import Clerk, Office, guardians, relation_word
 from commonground.demo.numbers import student_numbers
 from commonground.demo.places import CITY, COUNTIES
-from commonground.demo.schooling import FACTORS, SUBJECTS, YEARS
+from commonground.demo.schooling import FACTORS, SUBJECTS, YEARS, classes_of
 
 GRADES = ("", *"一二三四五六七八九")
 #: Which columns stand under which of the registry's merged headings, from which column on.
@@ -198,7 +198,7 @@ def census(office: Office, number: int, year: int) -> None:
     pupils = count(np.ones(len(at)))
     factor = dict(zip(FACTORS, s.factor.T, strict=True))
     counts = {
-        "教学班": np.maximum(1, np.round(pupils / factor["class_size"])).astype(int),
+        "教学班": classes_of(pupils, factor["class_size"]),
         "在校学生": pupils,
         "女生": count(~persons.male[r.person[at]]),
         "寄宿学生": count(r.boarding[at]),
@@ -208,7 +208,7 @@ def census(office: Office, number: int, year: int) -> None:
         "学生用计算机（台）": np.round(factor["computers_per_pupil"] * pupils).astype(int),
     }
     texts = {
-        "平均班额": np.array([f"{v:g}" for v in factor["class_size"]]),
+        "平均班额": np.array([f"{v:.1f}" for v in pupils / counts["教学班"]]),
         "持证班主任占比（%）": np.array([f"{v:g}" for v in factor["certified_head_teachers_pct"]]),
         "师生互动均分": np.array([f"{v:.2f}" for v in factor["interaction"]]),
         "课后服务": np.where(factor["after_school"] > 0, "有", "无"),

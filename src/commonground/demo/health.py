@@ -34,7 +34,10 @@ def pupils(office: Office, clerk: Clerk) -> None:
     r, s, p, rng = office.rolls, office.schools, office.people.persons, clerk.rng
     rows = np.flatnonzero(r.year == 2024)
     rows = rows[clerk.pick(len(rows), 0.93)]
-    who, day = r.person[rows], np.datetime64("2024-11-11")
+    who, day = (
+        r.person[rows],
+        np.datetime64("2024-10-08"),
+    )  # the third reading, up to six weeks on, precedes the delivery
     age = (day - p.birth[who]).astype(int) / 365.25
     height, weight = _growth(rng, age, p.male[who])
     first = day + rng.integers(0, 15, len(rows))
@@ -87,7 +90,7 @@ def adults(office: Office, clerk: Clerk) -> None:
     age = age_on(p.birth[who], day)
     level = 104 + 0.45 * age + rng.normal(0, 13, len(who))
     treated = (level > 138) & (rng.random(len(who)) < 0.45)
-    start = day + rng.integers(0, 60, len(who))
+    start = day + rng.integers(0, 55, len(who))
     alone = elder[who] & (rng.random(len(who)) < 0.12)
     name, born = clerk.name(who, 0.05), files.dotted(clerk.birth(who))
     idno = _older(clerk.idno(who, 0.02, 0.03), rng)

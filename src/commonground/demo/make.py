@@ -51,7 +51,7 @@ def make_demo(folder: Path, *, seed: int = 2026, children: int = 6000, progress:
     people = make_population(seed, children)
     schools = make_schools(seed)
     show("demo city: schools and marks", 1, 5)
-    rolls = make_rolls(seed, people, schools)
+    schools, rolls = make_rolls(seed, people, schools)
     office = Office(folder, seed, people, schools, rolls, Truth())
     for step, (stage, write) in enumerate(
         (("education", write_education), ("registers", write_registers), ("health", write_health)), 2

@@ -15,7 +15,7 @@ computers do nothing, on purpose. ``slope[j]`` rises with teacher-pupil interact
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -174,8 +174,15 @@ def _attend(
     return out
 
 
-def make_rolls(seed: int, people: Population, schools: Schools) -> Rolls:
-    """Enrol the children of both school years and give them their marks."""
+def make_rolls(seed: int, people: Population, schools: Schools) -> tuple[Schools, Rolls]:
+    """Enrol the children of both school years and give them their marks.
+
+    Returns
+    -------
+    schools : Schools
+        With the class size that a school's pupils and classes come to, in place of the one that it aimed at.
+    rolls : Rolls
+    """
     rng = np.random.default_rng([seed, 3])
     p, f = people.persons, people.families
     child = np.flatnonzero(p.role == CHILD)
@@ -211,7 +218,21 @@ def make_rolls(seed: int, people: Population, schools: Schools) -> Rolls:
         )
     rows = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     ses = f.ses[p.family[rows["person"]]]
-    return Rolls(**rows, mark=_marks(rng, schools, rows, ses, p.male[rows["person"]]))
+    schools = _with_class_sizes(schools, np.bincount(rows["school"], minlength=len(schools.code)) / len(YEARS))
+    return schools, Rolls(**rows, mark=_marks(rng, schools, rows, ses, p.male[rows["person"]]))
+
+
+def classes_of(pupils: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Give how many classes pupils make at about this size, at least one."""
+    return np.asarray(np.maximum(1, np.round(pupils / size)).astype(int))
+
+
+def _with_class_sizes(schools: Schools, pupils: np.ndarray) -> Schools:
+    """Put pupils over classes in place of the class size aimed at: the census writes all three, and they must agree."""
+    at = list(FACTORS).index("class_size")
+    factor = schools.factor.copy()
+    factor[:, at] = (pupils / classes_of(pupils, factor[:, at])).round(1)
+    return replace(schools, factor=factor, factor_z=(factor - factor.mean(axis=0)) / factor.std(axis=0))
 
 
 def _another(schools: Schools, school: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from commonground.jobs.face import OpenCity
 from commonground.jobs.fetch import fetch, plan_fetch
 from commonground.jobs.follow import compare, count_values, demo, export_values, link, plan_study, publish, study
 from commonground.jobs.office import audit, grant, invite, new_city
-from commonground.jobs.quality import drift, judge
+from commonground.jobs.quality import drift, judge, judged_run
 from commonground.jobs.returns import close_returns, make_returns, show_returns, take_return
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "intake",
     "invite",
     "judge",
+    "judged_run",
     "link",
     "make_returns",
     "new_city",

@@ -150,11 +150,17 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def intake(city: City, *, progress: Progress | None = None) -> Any:
-    """Read every delivery by its contract; nothing of the standing version changes."""
+    """Read every delivery by its contract; nothing of the standing version changes.
+
+    The quality checks of the run are kept in the warehouse, for ``commonground quality`` before the next build.
+    """
     from commonground import intake as room
+    from commonground.intake import checks
 
     with with_proposal(city):
-        return room.run(city, progress=progress)
+        taken = room.run(city, progress=progress)
+    checks.keep_last(checks.count_checks(taken, city), city)
+    return taken
 
 
 def plan_build(city: City) -> dict[str, Any]:
@@ -201,7 +207,7 @@ def build(city: City, *, force: bool = False, progress: Progress | None = None) 
     from commonground import people, variables
     from commonground.intake import checks
     from commonground.intake.returns.run import refresh
-    from commonground.intake.returns.shown import rates
+    from commonground.intake.returns.shown import counts, rates
 
     with _one_at_a_time(city):
         may(city, "build")
@@ -210,17 +216,19 @@ def build(city: City, *, force: bool = False, progress: Progress | None = None) 
         inputs = _input_hash(city, taken.conservation)
         standing = None if force else _whole(city)
         if standing and standing.manifest.get("inputs") == inputs:
+            checks.forget_last(city)
             return _standing(standing, taken.conservation)
         refresh(city, taken)
         with city.new_version() as version:
             write_json(version.path / "quality" / "intake.json", taken.summary())
-            write_json(version.path / "quality" / "returns.json", {"deliveries": rates(city)})
+            write_json(version.path / "quality" / "returns.json", {"deliveries": rates(city), "counts": counts(city)})
             checks.save_checks(checks.count_checks(taken, city), version)
             people.run(city, taken, version, progress=progress)
             variables.run(city, version, progress=progress)
             write_json(version.path / "manifest.json", _manifest(city, version, taken, inputs))
             # recorded before it stands: what cannot be recorded, as on a full disk, does not become current
             _remember_build(city, version, taken, inputs)
+        checks.forget_last(city)
         made = Version(version.number, city.warehouse / "versions" / str(version.number))
     return _standing(made, taken.conservation, changed=True)
 

@@ -16,10 +16,20 @@ if TYPE_CHECKING:
 
 
 def judge(city: City, dataset: str | None = None) -> list[Judged]:
-    """Judge the checks of the current version by the limits of today; see ``intake.checks.judge``."""
+    """Judge the checks of the last intake or build by the limits of today; see ``intake.checks.judge``."""
     from commonground.intake import checks
 
-    return checks.judge(city, dataset)
+    return checks.judge(city, dataset, path=checks.shown_run(city))
+
+
+def judged_run(city: City) -> Said:
+    """Say which run ``judge`` shows."""
+    from commonground.intake import checks
+
+    path = checks.shown_run(city)
+    if path.parent.name == checks.LAST:
+        return Said("最近一次读入（尚未建库）", "the last intake, not built yet")
+    return Said(f"第 {path.parent.parent.name} 版", f"version {path.parent.parent.name}")
 
 
 def drift(

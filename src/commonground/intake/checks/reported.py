@@ -24,6 +24,8 @@ class Seen:
         Place → column → records with a value.
     constant : dict
         Place → column → (least, greatest) hash of the values.
+    held : dict
+        Column of codes → place → value → records.
     records : dict
         Place → records.
     days : dict
@@ -37,6 +39,7 @@ class Seen:
     contract: Contract
     filled: dict[Place, dict[str, int]] = field(default_factory=dict)
     constant: dict[Place, dict[str, tuple[int, int]]] = field(default_factory=dict)
+    held: dict[str, dict[Place, dict[str, int]]] = field(default_factory=dict)
     records: dict[Place, int] = field(default_factory=dict)
     days: dict[str, dt.date] = field(default_factory=dict)
     set_aside: dict[Place, dict[str, dict[str, int]]] = field(default_factory=dict)
@@ -75,14 +78,32 @@ def value(check: Check, seen: Seen) -> list[Count]:
     return out
 
 
+RARE = 0.001
+"""A file of one code is told where the other files' share of that code makes this less likely than so."""
+
+
 def same_value(check: Check, seen: Seen) -> list[Count]:
-    """Values of files in which the whole column holds one and the same, of all values."""
+    """Values of files in which the whole column holds one and the same, of all values.
+
+    A file in which nobody is an orphan is no wonder where hardly anybody is one in the others: a code is told where
+    all files hold it alone, or where so many equal draws by the share of the other files are less likely than `RARE`.
+    """
     column, least, out = check.columns[0], int(check.params.get("rows", 20)), []
     for place, filled in seen.filled.items():
         n = filled.get(column, 0)
         low, high = seen.constant[place].get(column, (0, 1))
-        out.append(Count(check, *place, n if low == high and n >= least else 0, n))
+        same = low == high and n >= least and not _expected(seen.held.get(column, {}), place, n)
+        out.append(Count(check, *place, n if same else 0, n))
     return out
+
+
+def _expected(held: Mapping[Place, Mapping[str, int]], place: Place, n: int) -> bool:
+    """Whether a file's one code is no wonder, by the share that it has in the dataset's other files."""
+    value = next(iter(held.get(place, {})), None)
+    others = [values for where, values in held.items() if where != place]
+    whole = sum(sum(values.values()) for values in others)
+    here = sum(values.get(value, 0) for values in others) if value is not None else 0
+    return bool(here < whole and (here / whole) ** n >= RARE)
 
 
 def required(check: Check, seen: Seen) -> list[Count]:

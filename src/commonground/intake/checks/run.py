@@ -105,6 +105,8 @@ class _Dataset:
         # "file" and the like are columns of every table: groups may be formed by them
         found = checks_of(seen.contract, self.concepts, pack, rules)
         self.checks = {id: check for id, check in found.items() if self._answerable(check)}
+        coded = {c.columns[0] for c in self.checks.values() if c.type.name == "same_value"}
+        self.coded = sorted(name for name in coded if pack.concepts[name].type in ("code", "boolean"))
 
     def _answerable(self, check: Check) -> bool:
         """Whether the city has the other dataset, or the column, that a check asks for besides its own columns."""
@@ -195,6 +197,7 @@ class _Dataset:
         for name in self.concepts:
             held = f"FILTER (WHERE {q(name)} IS NOT NULL)"  # the hash of NULL is a number like any other
             cells += [f"count({q(name)})", f"min(hash({q(name)})) {held}", f"max(hash({q(name)})) {held}"]
+        cells += [f"histogram({q(name)}::VARCHAR) FILTER (WHERE {q(name)} IS NOT NULL)" for name in self.coded]
         query = f"SELECT {', '.join(cells)} FROM part{joins} WHERE status = 'record' GROUP BY part.delivery, part.file"
         for delivery, file, n, day, *counted in engine.rows(query):
             place = (str(delivery), str(file))
@@ -217,6 +220,10 @@ class _Dataset:
             if n:
                 before = constant.get(name, (low, high))
                 constant[name] = (min(before[0], low), max(before[1], high))
+        for name, found in zip(self.coded, counted[3 * len(self.concepts) :], strict=True):
+            held = self.seen.held.setdefault(name, {}).setdefault(place, {})
+            for value, n in (found or {}).items():
+                held[value] = held.get(value, 0) + n
 
     def _slim(self, whole: Sequence[Check]) -> str:
         """SQL of the columns that checks of whole deliveries need; identifying texts as salted hashes."""

@@ -6,9 +6,10 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commonground.city import City, Version
+from commonground.city import City, Version, storage_errors, write_atomically
 from commonground.errors import CityError, Said, did_you_mean
 from commonground.intake.checks.model import CATEGORIES, Check, Count, Counted, Limits, Verdict, value_columns
 from commonground.intake.checks.rules import check_city_limits, checks_of, city_limits, load_rules
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from commonground.intake.model import Contract
 
 FILE = "quality/checks"
+LAST = "checks"
+"""Folder of the warehouse with the checks of an intake run after the last build; the next build takes it away."""
 _WORST = 3
 """Files that a judged check names, those with the largest share first."""
 
@@ -147,6 +150,36 @@ def _schema() -> list[tuple[str, Any]]:
     ]  # fmt: skip
 
 
+def keep_last(counted: Sequence[Counted], city: City) -> None:
+    """Keep the counts of an intake run in the warehouse until the next build, so that they can be judged before it."""
+    import io
+
+    import pyarrow.parquet as pq
+
+    text = io.BytesIO()
+    pq.write_table(counts_table(counted), text)
+    with storage_errors(city.warehouse):
+        (city.warehouse / LAST).mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_atomically(city.warehouse / LAST / "checks.parquet", text.getvalue())
+
+
+def forget_last(city: City) -> None:
+    """Take away what an intake run before this build left."""
+    (city.warehouse / LAST / "checks.parquet").unlink(missing_ok=True)
+
+
+def shown_run(city: City) -> Path:
+    """Give the counts that a data officer is shown: of an intake run after the last build, else of the version.
+
+    Raises
+    ------
+    CityError
+        There is neither.
+    """
+    last = city.warehouse / LAST / "checks.parquet"
+    return last if last.is_file() else city.require_current().table(FILE)
+
+
 def save_checks(counted: Sequence[Counted], version: Version) -> None:
     """Write the counts into a version: ``quality/checks.parquet``, and by delivery ``quality/checks.json``."""
     import pyarrow.parquet as pq
@@ -163,13 +196,15 @@ def save_checks(counted: Sequence[Counted], version: Version) -> None:
     path.with_suffix(".json").write_text(text, encoding="utf-8")
 
 
-def judge(city: City, dataset: str | None = None) -> list[Judged]:
+def judge(city: City, dataset: str | None = None, *, path: Path | None = None) -> list[Judged]:
     """Judge the checks of the current version by the limits of today; reads no delivery.
 
     Parameters
     ----------
     dataset : str, optional
         ``department.dataset``; all datasets when not given.
+    path : Path, optional
+        Counts of another run, as ``shown_run`` gives them.
 
     Returns
     -------
@@ -183,7 +218,7 @@ def judge(city: City, dataset: str | None = None) -> list[Judged]:
     """
     import pyarrow.parquet as pq
 
-    path = city.require_current().table(FILE)
+    path = path or city.require_current().table(FILE)
     if not path.is_file():
         raise CityError(
             Said("当前版本还没有质量检查结果。", "The current version has no quality checks yet."),

@@ -130,13 +130,16 @@ def _inline(values: Mapping[str, Any]) -> tomlkit.items.InlineTable:
 
 
 def _column(document: tomlkit.TOMLDocument, source: Sequence[str]) -> Any:
-    """Find the ``[[column]]`` with these names."""
+    """Find the ``[[column]]`` with these names; a name that the same proposal has just added does no harm."""
+    longer = None
     for column in document.get("column", []):
         names = column.get("source", [])
         plain = [clean_name(str(n)) for n in (names if isinstance(names, list) else [names])]
         if tuple(plain) == tuple(source):
             return column
-    return None
+        if longer is None and set(source) < set(plain):
+            longer = column
+    return longer
 
 
 def _add_layout(document: tomlkit.TOMLDocument, patch: Patch, note: str) -> None:

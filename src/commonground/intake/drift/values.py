@@ -23,6 +23,8 @@ from commonground.intake.units import factor, known_units
 LEAST = 30
 _ENOUGH = 200
 _MOST_CODES = 80
+_UNSURE = 0.7
+"""Bound of the confidence in codes of which two would mean the same: for a person to decide."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,8 @@ def _codes(pair: Pairing) -> Finding | None:
             shares.append(share)
     if not strange and not proposed:
         return None
+    if strange and _doubtful(pair, taken, proposed):
+        shares.append(_UNSURE)
     n = int(sum(pair.new.counts[i] for i in strange))
     kind = "recoded" if not strange or n > pair.new.filled / 2 else "codes"
     confidence = min(shares) if len(proposed) == len(strange) or not strange else 0.5 * min(shares, default=0.0)
@@ -140,6 +144,23 @@ def _codes(pair: Pairing) -> Finding | None:
         _decide_codes(pair, strange, proposed),
         patch=patch,
     )
+
+
+def _doubtful(pair: Pairing, taken: list[str | None], proposed: dict[str, str]) -> bool:
+    """Whether a text would be one code with a more frequent one, though the concept's own words do not say so.
+
+    Where most people have one code, whatever stands in a shifted row seems to mean that one.
+    """
+    concept = pair.rule.concept
+    assert concept is not None
+    counts = dict(zip(map(clean_name, pair.new.values), pair.new.counts.tolist(), strict=True))
+    read = {clean_name(v): c for v, c in zip(pair.new.values, taken, strict=True) if c}
+    meant = {t: c for t, c in (read | proposed).items() if counts.get(t)}
+    for text, code in proposed.items():
+        own = concept.codes is not None and concept.codes.canonical(plain(text)) == code
+        if not own and any(c == code and t != text and counts[t] >= counts[text] for t, c in meant.items()):
+            return True
+    return False
 
 
 def _exchanged(pair: Pairing, taken: list[str | None], crossed: dict[int, Counter[str]]) -> list[int]:
@@ -265,7 +286,7 @@ def _taken(pair: Pairing, column: Column) -> float:
     good = 0
     for i in column.often:
         key = clean_name(column.values[i])
-        known = key in values.missing or key in (values.codes or {}) or any(c.isdigit() for c in key)
+        known = key in values.missing or key in (values.codes or {}) or any(c.isnumeric() for c in key)
         number = concept.type in ("date", "month") or to_number(column.values[i]) is not None or not key.isascii()
         good += int(column.counts[i]) if known and number else 0
     return good / max(int(column.counts[column.often].sum()), 1)
@@ -286,6 +307,14 @@ def _type(pair: Pairing) -> Finding | None:
     )
 
 
+def _by_code(pair: Pairing, column: Column, values: Values) -> Counter[str]:
+    """Count a column by what the contract takes its texts for: 男 and 1 are one code however they are written."""
+    out: Counter[str] = Counter()
+    for text, n in zip(column.values, column.counts.tolist(), strict=True):
+        out[_accepted(pair, text, values) or text] += int(n)
+    return out
+
+
 def _distribution(pair: Pairing) -> Finding | None:
     """Tell a shift beyond the usual 0.25 of the stability index, on at least 200 values each."""
     n, m = pair.old.filled, pair.new.filled
@@ -300,8 +329,9 @@ def _distribution(pair: Pairing) -> Finding | None:
         moved, index = shift(*binned(tables[0], tables[1]))
         extra = f"，KS = {ks(pair.old, pair.new):.2f}", f", KS = {ks(pair.old, pair.new):.2f}"
     elif concept.type in ("code", "boolean") and max(len(pair.old.values), len(pair.new.values)) <= _MOST_CODES:
-        keys = sorted(set(pair.old.shares) | set(pair.new.shares))
-        moved, index = shift(*([round(c.shares.get(k, 0) * c.filled) for k in keys] for c in (pair.old, pair.new)))
+        before, now = _by_code(pair, pair.old, pair.read_before), _by_code(pair, pair.new, pair.read_now)
+        keys = sorted(before.keys() | now.keys())
+        moved, index = shift([before[k] for k in keys], [now[k] for k in keys])
         extra = "", ""
     else:
         return None
