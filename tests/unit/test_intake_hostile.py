@@ -163,6 +163,14 @@ def test_impossible_values_are_set_aside_one_by_one(town: Town, birth: str, heig
     assert {(row, name) for row, name, _, _ in aside(result)} == {(5, "生日"), (5, "身高")}
 
 
+def test_a_count_beyond_every_integer(town: Town) -> None:
+    town.contract(NAME, column("数", "left_behind_pupils"))
+    town.deliver("姓名,数\n甲,3\n乙,99999999999999999999\n丙,-1e30\n")
+    result = run(town.city())
+    assert result.tables["edu.pupils"]["left_behind_pupils"].to_pylist() == [3, None, None]
+    assert {row for row, *_ in aside(result)} == {3, 4}
+
+
 def test_half_characters_and_controls_written_as_escapes(town: Town) -> None:
     town.contract(NAME, HEIGHT, layout=layout("jsonl", 'encoding = "utf-8"'))
     lines = ['{"姓名":"\\ud800甲"}', '{"姓名":"\\u0000乙"}', '{"姓名":"丙","身高":1e400}', '{"姓名":"\\ud842\\udfb7"}']

@@ -175,6 +175,9 @@ def _date(texts: Sequence[str], concept: Concept, values: Values, setting: Setti
     return Converted(days, faults, {f"{concept.name}_precision": precisions} if concept.precision else {})
 
 
+_WHOLE_LIMIT = 2.0**63
+
+
 def _number(texts: Sequence[str], concept: Concept, values: Values) -> Converted:
     times = factor(values.unit, concept.unit) or 1.0
     bounds = values.range or concept.range
@@ -187,6 +190,8 @@ def _number(texts: Sequence[str], concept: Concept, values: Values) -> Converted
             fault = "not_a_number"
         elif concept.type == "integer" and value != int(value):
             fault = "not_whole"
+        elif concept.type == "integer" and abs(value * times) >= _WHOLE_LIMIT:  # beyond 64 bits nothing is counted
+            fault = "out_of_range"
         elif bounds is not None and not bounds[0] - 1e-9 <= value * times <= bounds[1] + 1e-9:
             fault = "out_of_range"
         faults.append(fault)

@@ -353,7 +353,7 @@ def _column(part: str, table: Table) -> None:
         return
     name = _unquoted(found[1])
     table.columns.append(name)
-    table.types[name] = found[2].split("(")[0].split()[0].lower()
+    table.types[name] = (found[2].split("(")[0].split() or [""])[0].lower()
     said = _COMMENT.search(part)
     if said:
         table.comments[name] = _BACKSLASH.sub(_mysql_escape, said[1])

@@ -56,7 +56,7 @@ def read_statistics(path: Path, layout: Layout, _limits: Limits) -> Iterator[She
             _refuse_more(path, done, options)
     except UnicodeDecodeError:
         raise _encoding(path, layout) from None
-    except (pyreadstat.ReadstatError, ValueError, OSError, OverflowError) as fault:
+    except (pyreadstat.ReadstatError, ValueError, OSError, OverflowError, TypeError) as fault:
         if "convert" in str(fault) and "encoding" in str(fault):
             raise _encoding(path, layout) from None
         raise unreadable(path, layout.format, fault) from None
