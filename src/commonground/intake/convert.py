@@ -190,9 +190,9 @@ def _number(texts: Sequence[str], concept: Concept, values: Values) -> Converted
             fault = "not_a_number"
         elif concept.type == "integer" and value != int(value):
             fault = "not_whole"
-        elif concept.type == "integer" and abs(value * times) >= _WHOLE_LIMIT:  # beyond 64 bits nothing is counted
-            fault = "out_of_range"
-        elif bounds is not None and not bounds[0] - 1e-9 <= value * times <= bounds[1] + 1e-9:
+        elif (concept.type == "integer" and abs(value * times) >= _WHOLE_LIMIT) or (
+            bounds is not None and not bounds[0] - 1e-9 <= value * times <= bounds[1] + 1e-9
+        ):  # beyond 64 bits nothing is counted
             fault = "out_of_range"
         faults.append(fault)
         if fault or value is None:
