@@ -116,10 +116,20 @@ def test_the_same_name_with_another_number_is_another_person(tmp_path: Path) -> 
     assert [(f.column, f.rows) for f in find_checked(intake.run(city), city)] == [("姓名", (4, 5))]
 
 
+def _with(town: Town, lines: str) -> intake.IntakeResult:
+    town.deliver(HEADER + lines)
+    return intake.run(town.city())
+
+
 def test_a_waived_check_asks_nothing_and_far_too_many_are_one_item(tmp_path: Path) -> None:
     boys = [number(f"20{year:02d}0506", f"{i:03d}") for year in (10, 11) for i in range(1, MANY, 2)]
     lines = "".join(f"某{i},男,{text},2012-05-06,140\n" for i, text in enumerate([*boys, number("20090506", "001")]))
+    more = "".join(f"重{i},男,{A},2010-03-04,140\n" for i in range(MANY + 20))
     town = town_of(tmp_path, lines)
+    (doubled, _) = sorted(find_checked(_with(town, lines + more), town.city()), key=lambda f: f.reason, reverse=True)
+    assert (doubled.scope, doubled.column, len(doubled.rows)) == ("column", "身份证号", 20)
+    assert doubled.count > MANY
+    town.deliver(HEADER + lines)
     (whole,) = find_checked(intake.run(town.city()), town.city())
     assert (whole.scope, whole.column, whole.count, len(whole.rows)) == (
         "column",

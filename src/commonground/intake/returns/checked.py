@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import secrets
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -47,9 +48,14 @@ _Place = tuple[str, str, str, int]
 
 @dataclass
 class _Found:
-    """What the checks of a dataset found: rows by check, and rows that share a key."""
+    """What the checks of a dataset found.
+
+    ``rows``: no more of a check than anybody would answer, and one; ``counts``: how many there are in all, by delivery,
+    file, sheet and check; ``doubled``: rows that share a key, with the same bounds.
+    """
 
     rows: dict[_Place, list[Check]] = field(default_factory=dict)
+    counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
     doubled: list[tuple[Check, list[_Place]]] = field(default_factory=list)
 
 
@@ -88,8 +94,14 @@ def _look(
     place = ", ".join(map(q, _PLACE))
     for number, part in enumerate(_batches(result, name, wanted)):
         engine.add_table("part", part)
-        query = f"SELECT {place}, {', '.join(flags)} FROM part WHERE status = 'record' AND ({' OR '.join(flags)})"
-        for row in engine.rows(query):
+        bad = f"FROM part WHERE status = 'record' AND ({' OR '.join(flags)})"
+        sums = ", ".join(f"count(*) FILTER (WHERE {flag})" for flag in flags)
+        for row in engine.rows(f"SELECT delivery, file, sheet, {sums} {bad} GROUP BY delivery, file, sheet"):
+            for check, n in zip(asked, row[3:], strict=False):
+                out.counts[str(row[0]), str(row[1]), str(row[2]), check.id] += int(str(n))
+        first = " OR ".join(f"({flag} AND sum(CAST({flag} AS INTEGER)) OVER so_far <= {MANY + 1})" for flag in flags)
+        so_far = "WINDOW so_far AS (PARTITION BY delivery, file, sheet ORDER BY row_number ROWS UNBOUNDED PRECEDING)"
+        for row in engine.rows(f"SELECT {place}, {', '.join(flags)} {bad} {so_far} QUALIFY {first}"):
             hit = [check for check, bad in zip(asked, row[4:], strict=False) if bad]
             out.rows[str(row[0]), str(row[1]), str(row[2]), int(str(row[3]))] = hit
         if keys:
@@ -128,11 +140,15 @@ def _key(check: Check, salt: str) -> str:
 def _doubled(engine: Engine, i: int) -> Iterator[list[_Place]]:
     """Give the rows of one file that share a key, key by key."""
     shared = (
-        f"SELECT delivery AS d, file AS f, k{i} AS k FROM held WHERE k{i} IS NOT NULL GROUP BY ALL HAVING count(*) > 1"
+        f"SELECT delivery AS d, file AS f, k{i} AS k FROM held WHERE k{i} IS NOT NULL"
+        f" GROUP BY delivery, file, k{i} HAVING count(*) > 1"
+        f" QUALIFY row_number() OVER (PARTITION BY delivery, file ORDER BY min(row_number)) <= {MANY + 1}"
     )
     rows = engine.rows(
         f"SELECT delivery, file, sheet, row_number, k{i} FROM held JOIN ({shared})"
-        f" ON delivery = d AND file = f AND k{i} = k ORDER BY delivery, file, sheet, row_number"
+        f" ON delivery = d AND file = f AND k{i} = k"
+        f" QUALIFY row_number() OVER (PARTITION BY delivery, file, k{i} ORDER BY row_number) <= {MANY + 1}"
+        f" ORDER BY delivery, file, sheet, row_number"
     )
     members: dict[tuple[str, str, str], list[_Place]] = {}
     for delivery, file, sheet, number, key in rows:
@@ -173,7 +189,9 @@ class _Dataset:
                 mine = [place for place in members if place[2] == sheet]
                 made = self._fault("group", DOUBLED, check, rule, mine)
                 single.setdefault((*mine[0][:3], made.column, check.id), []).append(made)
-        return [fault for several in single.values() for fault in _few(several)]
+        return [
+            fault for place, several in single.items() for fault in _few(several, found.counts[(*place[:3], place[4])])
+        ]
 
     def _load(self, found: _Found) -> None:
         """Load what the rows found say, for the sheet: the columns asked about, and what the row is known by."""
@@ -234,10 +252,13 @@ class _Dataset:
         return f"{READ_AS}{value:g}" if isinstance(value, float) else f"{READ_AS}{value}"
 
 
-def _few(faults: list[Fault]) -> list[Fault]:
-    """Put the faults of one kind in one column together where nobody would answer them one by one."""
-    if len(faults) <= MANY:
+def _few(faults: list[Fault], rows: int) -> list[Fault]:
+    """Put the faults of one kind in one column together where nobody would answer them one by one.
+
+    ``rows``: of how many rows a check holds; 0 where doubled rows were looked for, whose true number may be larger.
+    """
+    count = max(rows, sum(fault.count for fault in faults))
+    if max(len(faults), rows, *(fault.count for fault in faults)) <= MANY:
         return faults
-    first, count = faults[0], sum(fault.count for fault in faults)
-    rows, numbers = (tuple(n for f in faults[:KEPT] for n in getattr(f, name))[:KEPT] for name in ("rows", "numbers"))
-    return [replace(first, scope="column", text="", mark="", rows=rows, numbers=numbers, count=count)]
+    places, numbers = (tuple(n for f in faults[:KEPT] for n in getattr(f, name))[:KEPT] for name in ("rows", "numbers"))
+    return [replace(faults[0], scope="column", text="", mark="", rows=places, numbers=numbers, count=count)]
