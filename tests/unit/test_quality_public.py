@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from commonground.publish.examine import _public_checks
+from commonground.publish.judged import public_checks
 
 
 @pytest.mark.parametrize(
@@ -24,4 +24,4 @@ def test_a_verdict_tells_no_small_count(numerator: int, denominator: int, verdic
     row = {"verdict": verdict, "trend": [{"numerator": numerator, "denominator": denominator}]}
     policy = SimpleNamespace(cell_threshold=10)
     inputs = SimpleNamespace(checks=(row,), city=SimpleNamespace(policy=policy))
-    assert [r["verdict"] for r in _public_checks(cast(Any, inputs))] == [shown]
+    assert [r["verdict"] for r in public_checks(cast(Any, inputs))] == [shown]

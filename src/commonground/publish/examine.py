@@ -24,6 +24,7 @@ from commonground.disclosure import Shown as State
 from commonground.errors import Said, StudyError
 from commonground.present.words import both
 from commonground.publish.inputs import Inputs
+from commonground.publish.judged import to_look_at, verdicts
 
 Rows = tuple[dict[str, Any], ...]
 CHILD = "child."  # definitions about who a child is; the page of definitions shows these
@@ -324,7 +325,7 @@ def examine(inputs: Inputs) -> Safe:
             states = zip((*order, "total"), table.values, table.shown, strict=True)
             reasons = [(r, int(n), bool(state == State.HIDDEN)) for r, n, state in states]
     transition = _transition(keeper, inputs)
-    looked = Estimates("checks_looked", tuple(_to_look_at(inputs)), (), ("numerator", "denominator"))
+    looked = Estimates("checks_looked", tuple(to_look_at(inputs)), (), ("numerator", "denominator"))
     returned = Estimates("returns", inputs.returns, (), ("items", "settled"))
     links = Estimates("links", tuple(_links(inputs)), ("estimate", "precision", "recall"), ("n",))
     return Safe(
@@ -341,59 +342,13 @@ def examine(inputs: Inputs) -> Safe:
         reasons=tuple(reasons),
         reason_labels=names,
         links=keeper.passed(gate(links, policy)).rows,
-        verdicts=keeper.passed(gate(Tally("checks", tuple(_verdicts(inputs))), policy)).rows,
+        verdicts=keeper.passed(gate(Tally("checks", tuple(verdicts(inputs))), policy)).rows,
         checks=keeper.passed(gate(looked, policy)).rows,
         returns=keeper.passed(gate(returned, policy)).rows,
         definition_counts=_counts(keeper, inputs, transition),
         transition=transition,
         decisions=tuple(keeper.decisions),
     )
-
-
-def _public_checks(inputs: Inputs) -> list[Mapping[str, Any]]:
-    """Give the checks with verdicts that tell no small count.
-
-    Limits are public: "warn, not fail" of a hundred rows would say that it is exactly one. What stands on a count below
-    the city's smallest, or on all rows but so few, is therefore not told apart: "warn" whether it warns or fails.
-    """
-    least = inputs.city.policy.cell_threshold
-    out = []
-    for row in inputs.checks:
-        last = row["trend"][-1] if row["trend"] else {"numerator": 0, "denominator": 0}
-        few = min(last["numerator"], abs(last["denominator"] - last["numerator"])) < least
-        out.append({**row, "verdict": "warn"} if few and row["verdict"] == "fail" else row)
-    return out
-
-
-def _verdicts(inputs: Inputs) -> list[dict[str, Any]]:
-    """Count the checks of each dataset's last delivery by verdict: checks, not persons."""
-    out: dict[str, dict[str, Any]] = {}
-    for row in _public_checks(inputs):
-        start = {"dataset": row["dataset"], "kind": row["kind"], "pass": 0, "warn": 0, "fail": 0, "other": 0}
-        here = out.setdefault(row["dataset"], start)
-        here[row["verdict"] if row["verdict"] in ("pass", "warn", "fail") else "other"] += 1
-    return list(out.values())
-
-
-def _to_look_at(inputs: Inputs) -> list[dict[str, Any]]:
-    """Give the counts of every delivery of the checks that failed or need a look, in shares of something counted."""
-    return [
-        {
-            "dataset": row["dataset"],
-            "kind": row["kind"],
-            "check": row["check"],
-            "category": row["category"],
-            "said": row["said"],
-            "verdict": row["verdict"],
-            "delivery": point["delivery"],
-            "numerator": point["numerator"],
-            "denominator": point["denominator"],
-        }
-        for row in _public_checks(inputs)
-        if row["verdict"] in ("warn", "fail") and row["measure"] != "days"
-        for point in row["trend"]
-        if point["verdict"] != "not_applicable"
-    ]
 
 
 def _school(inputs: Inputs, row: Mapping[str, Any]) -> str:

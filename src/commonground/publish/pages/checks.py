@@ -85,7 +85,7 @@ def to_look_at(safe: Safe, lang: str) -> Figure | None:
             (
                 text(_dataset(safe, at, lang)),
                 text(both(at["said"], lang)),
-                text(label(f"quality.checks_{at['verdict']}", lang)),
+                Cell(label(f"quality.checks_{at['verdict']}", lang), together=True),
                 count(at["numerator"], safe),
                 count(at["denominator"], safe),
                 text(trend),
