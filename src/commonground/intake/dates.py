@@ -98,12 +98,12 @@ def usual_days(column: pa.Array) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, 
 
     size = lengths(column)
     days, told = np.zeros(len(size), np.int32), np.zeros(len(size), bool)
-    data = np.frombuffer(data_of(column), np.uint8)
     for width, shapes in _SHAPES.items():
         rows = np.flatnonzero(size == width)
         if not len(rows):
             continue
-        letters = data if len(rows) == len(size) else data[np.repeat(size == width, size)]
+        chosen = column if len(rows) == len(size) else column.take(rows)
+        letters = np.frombuffer(data_of(chosen), np.uint8)
         # places of a date by column: a strided array is slow to work on
         letters = np.ascontiguousarray(letters.reshape(-1, width).T)
         for places, marks in shapes:

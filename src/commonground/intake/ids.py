@@ -162,9 +162,8 @@ def whole_numbers(column: pa.Array, latest: int) -> np.ndarray[Any, Any]:
     size = lengths(column)
     right = size == 18
     out = np.zeros(len(size), bool)
-    data = np.frombuffer(data_of(column), np.uint8)
-    if not right.all():
-        data = data[np.repeat(right, size)]
+    chosen = column if right.all() else column.take(np.flatnonzero(right))
+    data = np.frombuffer(data_of(chosen), np.uint8)
     if not len(data):
         return out
     letters = data.reshape(-1, 18)

@@ -7,6 +7,7 @@ running the caller's main module again. One killed, or the caller gone, ends all
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -21,6 +22,8 @@ from typing import Any
 
 from commonground.errors import CommonGroundError, Said, StorageError
 
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of the GNU C library's malloc.h
+_KEPT, _USUAL = 1 << 28, 1 << 26
 _WAITING = 2  # tasks that each process has before it, one being worked on
 
 
@@ -66,6 +69,13 @@ def spread(
         A process was killed, most likely because the memory was full.
     """
     start(*words)
+    with _memory_kept():
+        yield from _spread(tasks, do, workers, start, words)
+
+
+def _spread(
+    tasks: Iterable[Any], do: Callable[[Any], Any], workers: int, start: Callable[..., None], words: tuple[Any, ...]
+) -> Iterator[tuple[Any, Any]]:
     if workers <= 1:
         for task in tasks:
             result = guarded(do, task)
@@ -87,8 +97,9 @@ def _in_order(
     tasks: Iterable[Any], do: Callable[[Any], Any], pool: ProcessPoolExecutor, room: int
 ) -> Iterator[tuple[Any, Any]]:
     waiting: list[tuple[Any, Future[Any]]] = []
-    for task in tasks:
-        if sum(not future.done() for _, future in waiting) < room:
+    for task, left in _counted(tasks, room):
+        # near the end nobody should have two tasks before it while this process has none
+        if sum(not future.done() for _, future in waiting) < (room if left == room else max(1, room // _WAITING)):
             with _no_main():
                 waiting.append((task, pool.submit(guarded, do, task)))
         else:
@@ -104,6 +115,17 @@ def _in_order(
         yield done, future.result()
         if isinstance(future.result(), Fault):
             return
+
+
+def _counted(tasks: Iterable[Any], most: int) -> Iterator[tuple[Any, int]]:
+    """Give each task and how many follow it, as far as ``most``."""
+    ahead: list[Any] = []
+    for task in tasks:
+        ahead.append(task)
+        if len(ahead) > most:
+            yield ahead.pop(0), most
+    while ahead:
+        yield ahead.pop(0), len(ahead)
 
 
 def guarded(do: Callable[[Any], Any], task: Any) -> Any:
@@ -129,11 +151,35 @@ def _begin(start: Callable[..., None], words: tuple[Any, ...]) -> None:
     """Make a process ready: an interrupt ends it without a word, and so does the end of the process that started it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    _keep_memory(_KEPT)
     _without_pandas()
     import pyarrow as pa
 
     pa.set_cpu_count(1)
     start(*words)
+
+
+@contextlib.contextmanager
+def _memory_kept() -> Iterator[None]:
+    """Keep what is freed for the next block while tasks are done, then give it back."""
+    _keep_memory(_KEPT)
+    try:
+        yield
+    finally:
+        _keep_memory(_USUAL)
+
+
+def _keep_memory(limit: int) -> None:
+    """Give freed memory back to the system only beyond ``limit`` bytes, where the C library can be told so.
+
+    Blocks are large; without this each is got from the system anew, which clears it page by page.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        library = ctypes.CDLL(None)
+        library.mallopt(_M_MMAP_THRESHOLD, 1 << 25)
+        library.mallopt(_M_TRIM_THRESHOLD, limit)
+        if limit == _USUAL:
+            library.malloc_trim(0)
 
 
 class _NoPandas:

@@ -150,7 +150,7 @@ def _workers(city: City, jobs: Sequence[Job]) -> int:
 def limits_of(city: City, workers: int) -> Limits:
     """How much a process may hold at a time: some fifty times a block is used while it is worked on."""
     share = int(city.settings.intake.bytes / workers / 50)
-    block = max(1 << 16, min(1 << 23, share))
+    block = max(1 << 16, min(1 << 22, share))
     return Limits(block, max(block, min(1 << 24, share)))
 
 

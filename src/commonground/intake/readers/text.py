@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from commonground.intake.model import BadRow, Layout, Limits, Sheet
 from commonground.intake.readers.broken import Broken, refuse_header
 from commonground.intake.readers.cells import CONTROL
-from commonground.intake.readers.lines import Span, Text, blocks, line_end, load, lone_returns, not_text
+from commonground.intake.readers.lines import Span, Text, blocks, line_end, line_feeds, load, lone_returns, not_text
 from commonground.intake.texts import holds_low, may_hold_space
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _LINE_END = re.compile("\r\n|\n|\r")
 LONGEST = 50
+_MANY = 1000  # positions for which all line ends of a block are looked up
 _FEW = 20  # so many control characters may stand in any file
 _CONTROL_BYTES = bytes([*range(9), 11, 12, *range(14, 32), 127])
 _CONTROL = re.compile(b"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\xe2\x80[\x8b-\x8f]|\xe2\x81\xa0|\xef\xbb\xbf")
@@ -170,26 +171,37 @@ def _set_odd_lines_aside(
     """Take lines with control characters or unusual quotation marks out; give the rest with their physical rows."""
     import numpy as np
 
-    count = int(np.count_nonzero(np.frombuffer(data, np.uint8) == 10)) + (data[-1:] not in (b"", b"\n"))
+    array = np.frombuffer(data, np.uint8)
+    count = line_feeds(array) + (data[-1:] not in (b"", b"\n"))
     places = np.arange(first_line, first_line + count, dtype=np.int64)
     controls = _control_places(data)
     quote = layout.quote.encode()
     if not len(controls) and (not quote or quote not in data):
         return data, places
-    array = np.frombuffer(data, np.uint8)
-    ends = np.flatnonzero(array == 10)
-    odd = np.searchsorted(ends, controls)
+    odd, at = _line_numbers(array, controls), controls
     if quote and quote in data:
-        odd = np.concatenate([odd, _unusual(array, ends, ord(quote), ord(layout.separator))])
-    odd = np.unique(odd)
+        wrong = _unusual(array, ord(quote), ord(layout.separator))
+        odd, at = np.concatenate([odd, wrong[0]]), np.concatenate([at, wrong[1]])
+    odd, first = np.unique(odd, return_index=True)
     if not len(odd):
         return data, places
-    starts = np.concatenate([[0], ends + 1])[odd]
-    stops = np.concatenate([ends + 1, [len(data)]])[odd]
-    for i, start, stop in zip(odd.tolist(), starts.tolist(), stops.tolist(), strict=True):
+    starts = [data.rfind(b"\n", 0, one) + 1 for one in at[first].tolist()]
+    stops = [data.find(b"\n", one) + 1 or len(data) for one in at[first].tolist()]
+    for i, start, stop in zip(odd.tolist(), starts, stops, strict=True):
         out.take(first_line + i, data[start:stop].decode().rstrip("\r\n"), layout)
-    kept = [data[a:b] for a, b in zip([0, *stops.tolist()], [*starts.tolist(), len(data)], strict=True)]
+    view = memoryview(data)
+    kept = [view[a:b] for a, b in zip([0, *stops], [*starts, len(data)], strict=True)]
     return b"".join(kept), np.delete(places, odd)
+
+
+def _line_numbers(array: np.ndarray[Any, Any], at: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Give the line, from 0, that each of some ascending positions stands in."""
+    import numpy as np
+
+    if len(at) > _MANY:
+        return np.searchsorted(np.flatnonzero(array == 10), at)
+    between = zip([0, *at[:-1].tolist()], at.tolist(), strict=True) if len(at) else ()
+    return np.cumsum([line_feeds(array[start:stop]) for start, stop in between], dtype=np.int64)
 
 
 def _control_places(data: bytes) -> np.ndarray[Any, Any]:
@@ -205,9 +217,9 @@ def _control_places(data: bytes) -> np.ndarray[Any, Any]:
 
 
 def _unusual(
-    array: np.ndarray[Any, Any], ends: np.ndarray[Any, Any], quote: int, separator: int
-) -> np.ndarray[Any, Any]:
-    """Lines whose quotation marks do not stand in pairs around whole cells, such as a doubled or a stray one.
+    array: np.ndarray[Any, Any], quote: int, separator: int
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Lines, and a place in each, whose quotation marks do not stand in pairs around whole cells: a stray one, say.
 
     Of a line's marks the first, third … must stand at the beginning of a cell and the second, fourth … at its end;
     where that holds, Arrow splits the line as the exact rules do.
@@ -215,7 +227,7 @@ def _unusual(
     import numpy as np
 
     at = np.flatnonzero(array == quote)
-    line = np.searchsorted(ends, at)
+    line = _line_numbers(array, at)
     fresh = np.concatenate([[True], line[1:] != line[:-1]])
     rank = np.arange(len(at)) - np.maximum.accumulate(np.where(fresh, np.arange(len(at)), 0))
     before = np.where(at > 0, array[at - 1], 10)
@@ -224,8 +236,8 @@ def _unusual(
     closes = (after == separator) | (after == 10) | (after == 13)
     wrong = np.where(rank % 2 == 0, ~opens, ~closes)
     last = np.concatenate([fresh[1:], [True]])
-    out: np.ndarray[Any, Any] = line[wrong | (last & (rank % 2 == 0))]
-    return out
+    wrong |= last & (rank % 2 == 0)
+    return line[wrong], at[wrong]
 
 
 def _parse(
