@@ -105,3 +105,15 @@ def test_zeros_are_no_days_however_many_there_are(tmp_path: Path) -> None:
     one = proposed(tmp_path, a_csv=separated(rows).encode())
     (column,) = [c for c in one.draft.columns if c.proposal.concept == "birth"]
     assert column.proposal.rule["missing"] == {"00000000": "not_stated"}
+
+
+def test_a_kind_that_rests_on_a_few_common_columns_is_in_doubt(tmp_path: Path) -> None:
+    heads = ["车主姓名", "车主电话", "登记日期", "号牌号码", "车辆品牌", "车身颜色", "发动机号", "核定载客", "使用性质"]
+    rows = [
+        heads,
+        *([f"王{i}", f"12{i:09d}", "2024-03-05", f"某A{i:05d}", "某牌", "白", f"E{i}", "5", "自用"] for i in range(40)),
+    ]
+    one = proposed(tmp_path, a_csv=separated(rows).encode())
+    assert one.draft.proposal.kind is None or any("依据不足" in doubt.zh for doubt in one.draft.doubts)
+    sure_of = proposed(tmp_path, a_csv=registry("户口性质"))
+    assert not any("依据不足" in doubt.zh for doubt in sure_of.draft.doubts)

@@ -117,6 +117,7 @@ def _show(speaker: Speaker, one: Suggestion) -> None:
             why = "".join(
                 speaker.text(f"最像 {name}（{sure(p)}）：{why}", f"likeliest {name} ({sure(p)}): {why}")
                 for name, p in likely
+                if p >= 0.1
             ) or speaker.text("没有相近的概念", "no concept is like it")
         rows.append([" / ".join(column.sources), concept or "", chance, why[:80]])
     _table([head(speaker.lang) for head in heads], rows)

@@ -14,9 +14,11 @@ from commonground.intake.model import Concept, Pack
 from commonground.intake.suggest import places, pseudo
 from commonground.intake.suggest.gather import Aside, Found, Group
 from commonground.intake.suggest.layouts import Written, layouts
-from commonground.intake.suggest.model import ColumnProfile, ColumnProposal, DatasetProposal, SheetProfile
+from commonground.intake.suggest.meaning.lexicon import load
+from commonground.intake.suggest.model import OTHER, ColumnProfile, ColumnProposal, DatasetProposal, SheetProfile
 
 Propose = Callable[..., DatasetProposal]
+_TELLING = 4  # kinds; a concept that more of them have says nothing about the kind
 _STRANGE = 0.2  # share of common columns under which a sheet may be of another kind than its neighbour
 
 
@@ -88,12 +90,33 @@ def assemble(group: Group, pack: Pack, propose: Propose) -> Draft:
         if name.proposal.concept in taken:
             name.proposal = replace(name.proposal, concept=None)  # of two names that say the same the first is taken
         taken.add(name.proposal.concept)
+    doubts += _kind_doubts(proposal.kind, columns, pack)
     columns = [*names, *columns]
     _drop_idle_patterns(written, names)
     deliveries = _deliveries(group.found, pack, taken)
     return Draft(
         group.department, group.dataset, proposal, written, columns, deliveries, group.found, group.aside, doubts
     )
+
+
+def _kind_doubts(kind: str | None, columns: Sequence[Column], pack: Pack) -> list[Said]:
+    """Ask about a kind that speaks from columns which nearly every kind has: a register of cars has owners, too."""
+    known = [column.proposal.concept for column in columns if column.decided]
+    if kind is None or not known:
+        return []
+    kinds = load().kinds.values()
+    telling = [c for c in known if sum(c in one.core | one.often for one in kinds) <= _TELLING]
+    if len(known) >= (0.4 if telling else 0.6) * len(columns):
+        return []
+    label = pack.kinds[kind].label
+    return [
+        Said(
+            f"数据种类“{label.zh}”依据不足：{len(columns)} 列中只认出 {len(known)} 列；"
+            f'如果不是，请把 kind 改成别的，或写 kind = "{OTHER}"（不参与变量计算）。',
+            f"The kind “{label.en}” rests on little: {len(known)} of {len(columns)} columns are known; if it is "
+            f'another, change kind, or write kind = "{OTHER}" (no definition asks for it).',
+        )
+    ]
 
 
 def _drop_idle_patterns(written: Sequence[Written], names: Sequence[Column]) -> None:

@@ -53,6 +53,7 @@ class ColumnProfile:
 MOST_VALUES = 300
 MOST_SAMPLE = 3000
 MOST_SURE = 0.99
+OTHER = "other"  # the kind of a dataset whose kind is not known
 
 
 def sure(confidence: float) -> str:

@@ -15,10 +15,9 @@ from typing import Any
 from commonground.errors import Said
 from commonground.intake.model import Pack
 from commonground.intake.suggest.assemble import Column, Draft
-from commonground.intake.suggest.model import sure
+from commonground.intake.suggest.model import OTHER, sure
 
 UNSURE = 0.8  # decisions below this are marked for checking
-OTHER = "other"  # the kind of a dataset whose kind is not known
 
 
 class Writer:
