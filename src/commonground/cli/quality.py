@@ -90,6 +90,10 @@ def _details(speaker: Speaker, name: str, found: list[Judged], *, every: bool, t
             )
     last = shown[0].last.delivery
     speaker.table(Said(f"{name}，{last} 交付", f"{name}, delivery {last}"), _HEADS, rows)
+    for j in shown:
+        if j.last.verdict in ("warn", "fail") and j.files and j.files[0][1] < j.last.numerator:  # not all in one file
+            worst = [f"{file} {n:,}/{d:,}" for file, n, d in j.files[:2]]
+            speaker.say(f"  最多｜{j.check.id}：{'，'.join(worst)}", f"  Most in | {j.check.id}: {', '.join(worst)}")
     for text in dict.fromkeys(
         f"{j.check.type.title(speaker.lang)}{'：' if speaker.lang == 'zh' else ': '}{j.check.todo(speaker.lang)}"
         for j in shown
