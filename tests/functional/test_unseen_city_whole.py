@@ -84,7 +84,7 @@ def proposed(tmp_path_factory: pytest.TempPathFactory, command: Callable[..., Ra
         target.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / "city1" / row["department"] / row["file"], target / row["file"])
     registry = city / "deliveries" / "教育局" / "学籍" / DAY
-    for seed in (1, 2):  # more children of the same offices: a study wants some hundreds
+    for seed in (1, 2, 3):  # more children of the same offices: a study wants some hundreds
         make_unseen(folder / str(seed), seed, ("city1",))
         (more,) = (folder / str(seed) / "city1" / "教育局").glob("学籍*.xlsx")
         shutil.copyfile(more, registry / f"学籍信息导出_2025091{seed}.xlsx")
@@ -110,7 +110,7 @@ def test_the_unseen_city_runs_from_suggest_to_the_site(
     conservation = {row["file"]: row for row in json.loads(built.out)["conservation"] if row["rows"]}
     assert {name: row["records"] + row["quarantined"] for name, row in conservation.items()} == {
         "2024-2025学年下期末成绩.csv": conservation["2024-2025学年下期末成绩.csv"]["records"],
-        **{f"学籍信息导出_2025091{seed}.xlsx": 220 for seed in (1, 2)},
+        **{f"学籍信息导出_2025091{seed}.xlsx": 220 for seed in (1, 2, 3)},
         **{row["file"]: int(row["rows"]) for row in files},
     }
     assert sum(row["quarantined"] for row in conservation.values()) <= 0.01 * sum(int(row["rows"]) for row in files)
