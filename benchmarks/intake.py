@@ -33,6 +33,7 @@ PEERS = ["pandas==3.1.1", "pyarrow"]
 
 OURS = """
 import commonground, pyarrow, pyarrow.csv, pyarrow.compute
+pyarrow.array([0])  # here pyarrow imports pandas, where that is installed
 from pathlib import Path
 from commonground.city import City
 from commonground.intake import run

@@ -209,3 +209,24 @@ def test_a_file_of_one_endless_line_is_refused(tmp_path: Path) -> None:
     (sheet,) = read(path, layout, Limits(256, 1024))
     with pytest.raises(DeliveryError, match="header row"):
         shape(sheet, layout, "a.csv")
+
+
+@given(st.binary(max_size=60), st.integers(1, 9))
+@settings(deadline=None)
+def test_bytes_are_counted_the_same_piece_by_piece(data: bytes, piece: int) -> None:
+    from commonground.intake import texts
+    from commonground.intake.readers import lines as reader
+    from commonground.intake.readers import text as splitter
+
+    array = np.frombuffer(data, np.uint8)
+    marks = np.flatnonzero(array == 34)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "_PIECE", piece)
+        patch.setattr(texts, "_PIECE", piece)
+        alone = data.count(b"\r") - data.count(b"\r\n")
+        assert reader.count_ends(data) == (data.count(b"\n") + alone, alone)
+        assert texts.holds_low(data) == any(byte <= 32 and byte not in b"\r\n" for byte in data)
+        for many in (0, 1000):  # by all line ends, and by counting between the marks
+            patch.setattr(splitter, "_MANY", many)
+            found = splitter._line_numbers(array, marks)
+            assert found.tolist() == [data.count(b"\n", 0, at) for at in marks.tolist()]
