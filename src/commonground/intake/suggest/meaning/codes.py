@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from commonground.errors import Said
-from commonground.intake.convert import _NO, _YES, plain
+from commonground.intake.convert import NO, YES, plain
 from commonground.intake.model import CodeList, Concept
 from commonground.intake.suggest.meaning.lexicon import Lexicon
 from commonground.intake.suggest.meaning.values import Digest, label_key
@@ -178,7 +178,7 @@ def _boolean(name: str, texts: Sequence[tuple[str, int]], digest: Digest, lexico
 def is_yes_or_no(text: str) -> bool | None:
     """Say how intake itself reads a text of a boolean column; None where it does not know it."""
     key = plain(text).upper()
-    return True if key in _YES else False if key in _NO else None
+    return True if key in YES else False if key in NO else None
 
 
 def _told(texts: Sequence[tuple[str, int]]) -> str:
