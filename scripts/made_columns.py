@@ -18,7 +18,7 @@ from commonground.intake.suggest.meaning.header import normal
 from commonground.intake.suggest.meaning.lexicon import Lexicon, Words, spelt
 from commonground.intake.suggest.model import ColumnProfile, SheetProfile
 
-STYLES = ["zh", "initials", "en", "camel", "pinyin", "code", "cryptic"]
+STYLES = ["zh", "folk", "initials", "en", "camel", "pinyin", "code", "cryptic"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Maker:
         r = self.r
         foreign = r.random() < 1 / 12
         kind = "" if foreign else r.choice(list(self.lexicon.kinds))
-        self.style = r.choices(STYLES, [54, 15, 17, 4, 3, 4, 5])[0]
+        self.style = r.choices(STYLES, [42, 24, 15, 17, 4, 3, 4, 5])[0]
         self.rows = r.choice([8, 30, 120, 300, 300])
         used: set[str] = set()
         cryptic, labelled = (
@@ -102,6 +102,8 @@ class Maker:
         words = self.lexicon.concepts[concept]
         word, struck_words = self._word(words)
         struck = frozenset(normal(text) for text in struck_words) if r.random() < 0.5 else frozenset()
+        if self.style == "folk" or struck:
+            struck |= self._struck_parts(word)
         name = self._index(self._change(word), words.index)
         if r.random() < 0.03:
             return name, struck, [""] * self.rows
@@ -113,18 +115,40 @@ class Maker:
         r = self.r
         shape = r.choice(list(self.lexicon.others))
         draw = self.values.other(shape)
+        if self.style in ("zh", "folk") and r.random() < 0.3:
+            return self._near_miss()
         if r.random() < 0.12:
             word, _ = self._word(self.lexicon.concepts[r.choice(list(self.lexicon.concepts))])
             return self._change(word), frozenset(), self._fill(draw, shape)
         word = r.choice(self.lexicon.others[shape])
         struck = frozenset({normal(word), word.lower().replace("_", "")}) if r.random() < 0.6 else frozenset()
+        if self.style == "folk" or struck:
+            struck |= self._struck_parts(word)
         if self.style == "initials" and spelt(word):
             word = spelt(word)[0]
         return self._change(word), struck, self._fill(draw, shape)
 
+    def _near_miss(self) -> tuple[str, frozenset[str], list[str]]:
+        """Make a column with a concept's values and the end of its name, of something else (填表 + 日期).
+
+        So likeness and values do not suffice where what comes first in the header is not the concept's.
+        """
+        r = self.r
+        foreign = [
+            word for words in self.lexicon.others.values() for word in words if len(word) > 2 and word[:1] > "一"
+        ]
+        concept = r.choice([name for name, words in self.lexicon.concepts.items() if words.full[0][:1] > "一"])
+        words = self.lexicon.concepts[concept]
+        word = r.choice([one for one in words.full if one[:1] > "一" and len(one) > 1])
+        name = r.choice(foreign)[: r.choice([2, 2, 3])] + word[-r.choice([2, 2, 3]) :]
+        values = self.values.of(self.pack.concepts[concept], words, english=False)
+        return name, frozenset(), self._fill(values, concept)
+
     def _word(self, words: Words) -> tuple[str, list[str]]:
         """Draw a name of a concept in the style of the dataset, and the pack's words that it is made of."""
         r = self.r
+        if self.style == "folk" and r.random() < 0.75 and (folk := self._folk(words.name)):
+            return folk, []
         if words.vague and r.random() < 0.15:
             return r.choice(words.vague), []
         if self.style == "code" and words.codes:
@@ -143,6 +167,25 @@ class Maker:
         if self.style in ("initials", "pinyin") and r.random() < 0.5:
             return f"{self._spell(person)}_{self._spell(part)}", [part]
         return (self._spell(person + part) if not latin else f"{person}_{part}"), [part]
+
+    def _folk(self, concept: str) -> str:
+        """Put a header together from parts as a clerk does: a word for each part of a frame of the concept."""
+        r, parts = self.r, self.lexicon.parts
+        owner = list(self.lexicon.concepts).index(concept)
+        frames = [frame for frame in parts.frames if frame.owner == owner]
+        if not frames:
+            return ""
+        frame = r.choice(frames)
+        some = [*frame.asked, *(part for part in frame.allowed if r.random() < 0.4)]
+        text = r.choice(["", "", "", "的"]).join(r.choice(parts.of_part[part]) for part in some)
+        before = r.choice(["现在", "平时", "目前", "娃", "学生", "家里", "屋头"]) if r.random() < 0.12 else ""
+        return before + text + (r.choice(["吗", "情况", "登记", "是", "不", "（填）"]) if r.random() < 0.12 else "")
+
+    def _struck_parts(self, word: str) -> frozenset[str]:
+        """Strike some of the words that a header holds, so that weights are right where a clerk's word is not known."""
+        known, text, much = self.lexicon.parts.words, normal(word), self.r.choice([0.0, 0.2, 0.6])
+        pieces = sorted({text[i:j] for i in range(len(text)) for j in range(i + 1, min(len(text), i + 8) + 1)})
+        return frozenset(piece for piece in pieces if piece in known and self.r.random() < much)
 
     def _spell(self, word: str) -> str:
         if self.style not in ("initials", "pinyin") or not spelt(word):

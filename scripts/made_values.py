@@ -25,6 +25,12 @@ PLACES = [
     "遵义市",
     "云南省昆明市",
     "本县县城",
+    "广东",
+    "浙江宁波",
+    "深圳",
+    "重庆",
+    "福建",
+    "中山市",
 ]
 TOWNS = ["城关镇", "河口乡", "新华街道", "大坝镇", "石门乡", "太平街道", "龙潭镇", "白云镇"]
 VILLAGES = ["红星村", "前进村", "大湾村", "幸福社区", "桥头村", "双井村", "朝阳社区", "水塘村", "小寨村"]
@@ -190,7 +196,7 @@ class Values:
 
         def one() -> str:
             y, m, d = r.randint(*years), r.randint(1, 12), r.randint(1, 28)
-            return str(r.randint(20000, 45900)) if form == "serial" else form.format(y=y, m=m, d=d)
+            return str(int((y - 1900) * 365.25) + 30 * m + d) if form == "serial" else form.format(y=y, m=m, d=d)
 
         return one
 

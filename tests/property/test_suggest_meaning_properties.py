@@ -30,7 +30,7 @@ def tables(draw):
     return {head: draw(st.lists(CELLS, min_size=rows, max_size=rows)) for head in heads}
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(tables())
 def test_every_column_is_spoken_of_and_no_concept_stands_twice(columns):
     found = propose([sheet(columns)], PACK)
@@ -48,7 +48,7 @@ def test_every_column_is_spoken_of_and_no_concept_stands_twice(columns):
         assert codes is None or set(one.rule.get("codes", {}).values()) <= set(codes.labels)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.text(max_size=30))
 def test_any_header_can_be_taken_apart(text):
     header = parse(text, load().roles)
@@ -57,7 +57,7 @@ def test_any_header_can_be_taken_apart(text):
     assert all(header.stems)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.integers(0, 10**6))
 def test_the_assignment_is_the_best_one(seed):
     """Against all assignments, for one small sheet."""

@@ -287,3 +287,61 @@ def test_no_rare_text_of_a_person_stands_in_a_message():
     told += [text for said in found.doubts for text in (said.zh, said.en)]
     told += [text for one in by.values() for said in one.why.values() for text in (said.zh, said.en)]
     assert not any(secret in text for text in told)
+
+
+PARTS = load().parts
+
+
+@pytest.mark.parametrize(
+    ("header", "concept"),
+    [
+        ("娃的大名", "name"),
+        ("老汉名字", "father_name"),
+        ("爹在哪打工", "father_place"),
+        ("阿妈外出几时", "mother_since"),
+        ("离学堂几里", "distance_km"),
+        ("念几年级", "grade"),
+        ("带崽的人手机", "guardian_phone"),
+        ("每月领多少钱", "amount"),
+    ],
+)
+def test_a_header_in_a_clerks_words_is_understood_by_its_parts(header, concept):
+    """Words of several dialects that stand in no list of names; said over again from parts by hand."""
+    names = list(load().concepts)
+    score = PARTS.features(parse(header, load().roles)).features[:, 0]
+    assert names[int(score.argmax())] == concept
+    assert score.max() >= 0.6
+
+
+def test_a_header_is_cut_at_the_least_cost_and_a_struck_word_is_not_known():
+    assert PARTS.cut("娃名字") == [("娃", True), ("名字", True)]
+    assert PARTS.cut("龘名字") == [("龘", False), ("名字", True)]
+    assert ("名字", True) not in PARTS.cut("娃名字", {"名字"})
+
+
+def test_parts_that_a_frame_does_not_ask_for_speak_against_it():
+    """The telephone of the head teacher is nobody's telephone."""
+    names = list(load().concepts)
+    own = PARTS.features(parse("电话", load().roles))
+    other = PARTS.features(parse("班主任电话", load().roles))
+    at = names.index("phone")
+    assert other.features[at, 0] < own.features[at, 0]
+    assert other.other > other.features[:, 0].max()
+
+
+def test_confidence_is_never_told_as_certain():
+    by, _ = proposed(pupils())
+    assert max(one.confidence for one in by.values()) <= 0.99
+
+
+@pytest.mark.parametrize(
+    "texts", [["2012-03-01"] * 9, ["20120301"] * 9, ["3/1/2012"] * 9, ["2012年3月"] * 9, ["40969"] * 9]
+)
+def test_years_of_dates_are_seen_however_they_are_written(texts):
+    assert set(look(column("日期", texts), load(), PACK).years) == {2012}
+
+
+def test_a_place_is_known_by_its_name_and_a_code_by_the_list_of_areas():
+    assert look(column("V", ["浙江宁波", "东莞", "遵义市", "广东"] * 3), load(), PACK).share["place_name"] == 1.0
+    share = look(column("V", ["520102", "529901"] * 5), load(), PACK).share
+    assert (share["area"], share["area_known"]) == (1.0, 0.5)

@@ -64,7 +64,7 @@ _LIKE = {
     "pressure": {"pressure"},
     "icd10": {"icd10", "identifier", "code_list"},
 }  # fmt: skip
-OTHERS = ("bias", "exact", "likeness", "best", "empty", "sentence", "nobody", "nameless", "letters")
+OTHERS = ("bias", "exact", "likeness", "best", "empty", "sentence", "nobody", "nameless", "letters", "parts", "strange")
 COMPANY = ("kind", "kind_vague", "kind_away", "neighbour_role", "neighbour_none")
 FEATURES = (
     *(f"name:{name}" for name in NAME_FEATURES),
@@ -88,6 +88,7 @@ FEATURES = (
 AT = {name: i for i, name in enumerate(FEATURES)}
 _NAMES = slice(0, len(NAME_FEATURES))
 _ABBREVIATED = [NAME_FEATURES.index(name) for name in ("code", "initials", "initials_near", "initials_like")]
+_SAID = [NAME_FEATURES.index(name) for name in ("likeness", "parts_score")]
 _FEW_ROWS = 5
 
 
@@ -111,7 +112,7 @@ def expectation(concept: Concept, words: Words) -> Expectation:
         case "month":
             return Expectation("month", ("date_month", "date_wide"))
         case "area":
-            return Expectation("area", ("area", "area_name", "place_name", "address"))
+            return Expectation("area", ("area_known", "area", "area_name", "place_name", "address"))
         case "boolean":
             return Expectation("yes_no", ("yes_no",))
         case "pressure":
@@ -143,7 +144,7 @@ def tensor(
         table = out[i]
         table[:-1, _NAMES] = name.features
         if label is not None:
-            if label.likeness.max() > name.likeness.max():
+            if label.features[:, _SAID].max() > name.features[:, _SAID].max():
                 table[:-1, _NAMES] = label.features
                 table[:-1, _ABBREVIATED] = np.maximum(label.features, name.features)[:, _ABBREVIATED]
             exact = label.features[:, [NAME_FEATURES.index("exact"), NAME_FEATURES.index("exact_stem")]].max(axis=1)
@@ -233,6 +234,8 @@ def _fit(digest: Digest, concept: Concept, words: Words, want: Expectation) -> t
         return max(fit, 1.0 - digest.share.get("number", 0.0)), 0.0
     if want.sort == "mark":
         return fit, _marks(digest.numbers)
+    if want.sort in ("date", "month") and words.typical and digest.years:
+        return fit, usual(float(np.median(digest.years)), words.typical)
     if concept.type not in ("number", "integer") or not len(digest.numbers):
         return fit, 0.0
     inside, fits = _distribution(digest.numbers, concept, words)
@@ -283,4 +286,6 @@ def _none(row: NDArray[np.float64], name: Named, header: Header, digest: Digest)
     row[AT["none:sentence"]] = digest.share.get("sentence", 0.0)
     row[AT["none:nobody"]] = float(header.role == "nobody")
     row[AT["none:nameless"]] = float(not header.forms)
+    row[AT["none:parts"]] = name.other_parts
+    row[AT["none:strange"]] = name.strange
     row[AT["none:letters"]] = float(bool(header.letters))

@@ -13,6 +13,7 @@ from commonground.city import read_toml
 from commonground.errors import ContractError
 from commonground.intake.model import Pack
 from commonground.intake.suggest.meaning.header import normal
+from commonground.intake.suggest.meaning.parts import PERSONS, Parts
 from commonground.packs import pack_folder
 
 _SELF = ("", "self")
@@ -64,6 +65,7 @@ class Lexicon:
     values: Mapping[str, Any]
     codes: Mapping[str, Any]
     shapes: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
+    parts: Parts | None = None
 
 
 @functools.lru_cache(maxsize=4)
@@ -105,7 +107,13 @@ def load(pack: str = "china") -> Lexicon:
     shapes = {name: re.compile(text.lstrip("…")) for name, text in values["shapes"].items()}
     codes = read_toml(folder / "codes.toml", ContractError)
     initials = _initials(concepts, role_words, fields)
-    return Lexicon(concepts, roles, role_words, fields, initials, kinds, others, heads, values, codes, shapes)
+    said = read_toml(folder / "parts.toml", ContractError)
+    parts = Parts(said, [(name, words.role, words.field) for name, words in concepts.items()])
+    for role, part in (("self", "child"), *PERSONS.items()):
+        for word in parts.of_part[part]:
+            if (len(word) > 1 or word in said["short_persons"]) and word not in said["not_first"]:
+                roles.setdefault(word, role)
+    return Lexicon(concepts, roles, role_words, fields, initials, kinds, others, heads, values, codes, shapes, parts)
 
 
 def _names(entry: Mapping[str, Any]) -> Iterable[str]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from commonground.intake.suggest.meaning.header import Header
 from commonground.intake.suggest.meaning.lexicon import Lexicon, Words, spelt
+from commonground.intake.suggest.meaning.parts import PART_FEATURES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,6 +45,7 @@ NAME_FEATURES = (
     "index_unsaid",
     "head_same",
     "head_other",
+    *(f"parts_{name}" for name in PART_FEATURES),
 )
 """What ``NameIndex.features`` gives for each concept, in this order."""
 _AT = {name: i for i, name in enumerate(NAME_FEATURES)}
@@ -60,6 +62,8 @@ class Named:
     other_exact: bool
     other_likeness: float
     likeness: NDArray[np.float64]
+    other_parts: float = 0.0
+    strange: float = 0.0
 
 
 class NameIndex:
@@ -165,7 +169,10 @@ class NameIndex:
         self._letters(header, table, banned)
         self._company(header, table)
         best = self._best(by_text)
-        return Named(table, best, other_exact, other, likeness)
+        assert self.lexicon.parts is not None
+        parted = self.lexicon.parts.features(header, banned)
+        table[:, _AT["parts_score"] :] = parted.features
+        return Named(table, best, other_exact, other, likeness, parted.other, parted.strange)
 
     def _contained(self, header: Header, table: NDArray[np.float64], banned: Collection[str]) -> None:
         """Give the share of the header that the longest name of each concept within it makes up."""

@@ -28,6 +28,7 @@ from commonground.intake.suggest.model import (
 
 SURE_ENOUGH = 0.5
 _SHOWN = 4  # alternatives that are told
+_SUREST = 0.99  # nothing is told as surer than this: made data cannot show more
 _INDEX: dict[int, NameIndex] = {}
 
 
@@ -168,7 +169,8 @@ def _column(
         confidence = 1.0 - calibrated(float(probability[:-1].max()), weights)
     shown = k if k < len(names) else order[0]
     evidence = said.evidence(i, shown, table, found, lexicon, pack, weights, kind)
-    return ColumnProposal(table.columns[i], concept, round(confidence, 3), evidence, alternatives[:_SHOWN])
+    shown_confidence = min(_SUREST, round(confidence, 3))
+    return ColumnProposal(table.columns[i], concept, shown_confidence, evidence, alternatives[:_SHOWN])
 
 
 def calibrated(probability: float, weights: Weights) -> float:

@@ -5,6 +5,7 @@ A column is judged on at most ``LOOKED_AT`` different texts, weighted by how oft
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections import Counter
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from commonground.intake import areas
 from commonground.intake.convert import plain, to_number
 from commonground.intake.dates import parse_date
 from commonground.intake.ids import check_ids, tidy
@@ -34,6 +36,7 @@ _LIST = re.compile(r"[、,，;；/ ]+")
 _MONTH = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])|(19|20)\d\d[-./年](0?[1-9]|1[0-2])月?")
 _YEAR = re.compile(r"(18|19|20|21)\d\d年?")
 _YEAR_LAST = re.compile(r"\d{1,2}[-./]\d{1,2}[-./](19|20)\d\d")
+_ANY_YEAR = re.compile(r"(?<!\d)(19|20)\d\d|(19|20)\d\d(?!\d)")
 _SERIAL = re.compile(r"[1-4]\d{4}(\.0)?")
 _TIME = re.compile(r"[ T]\d{1,2}:\d\d")
 
@@ -56,6 +59,8 @@ class Digest:
         As the profile says.
     texts : tuple of (str, int)
         The texts that were judged, without missing ones.
+    years : tuple of int
+        Years of the different texts that begin with one, or are a serial day of a spreadsheet.
     """
 
     share: Mapping[str, float]
@@ -67,6 +72,7 @@ class Digest:
     distinct: int
     texts: tuple[tuple[str, int], ...]
     labels: Mapping[str, str] = field(default_factory=dict)
+    years: tuple[int, ...] = ()
 
     def distinctness(self) -> float:
         """Give different texts per filled row, 0 to 1."""
@@ -102,6 +108,7 @@ def look(column: ColumnProfile, lexicon: Lexicon, pack: Pack) -> Digest:
         column.distinct,
         tuple(held),
         column.value_labels,
+        _years(texts) if share["date_wide"] >= 0.5 else (),
     )
 
 
@@ -190,6 +197,9 @@ def _shapes(texts: Sequence[str], lexicon: Lexicon, pack: Pack) -> dict[str, lis
     out["province"] = [key.startswith(provinces) and len(key) <= 8 for key in keys]
     codes = frozenset(lexicon.values["province_codes"].split())
     out["area"] = [bool(re.fullmatch(r"\d{6}(\d{3}|\d{6})?", key)) and key[:2] in codes for key in keys]
+    out["area_known"] = _areas(keys, out["area"])
+    named = _place_test(lexicon)
+    out["place_name"] = [hit or named(key) for hit, key in zip(out["place_name"], keys, strict=True)]
     out["village_code"] = [hit and key[:2] in codes for hit, key in zip(out["village_code"], keys, strict=True)]
     out["school_code"] = [hit and not _MONTH.fullmatch(key) for hit, key in zip(out["school_code"], keys, strict=True)]
     yes, no = set(lexicon.values["yes"]), set(lexicon.values["no"])
@@ -204,6 +214,44 @@ _SUFFIXED = frozenset(
     {"address", "place_name", "school", "school_short", "organisation", "clinic", "village_name", "township_name",
      "sentence"}
 )  # fmt: skip
+
+
+def _years(texts: Sequence[str]) -> tuple[int, ...]:
+    """Give the years of dates: a pupil's birth is told from the day of a visit by them."""
+    out = []
+    for text in texts:
+        if _SERIAL.fullmatch(text):
+            out.append(1900 + int(float(text)) * 4 // 1461)
+        elif match := _ANY_YEAR.search(text):
+            out.append(int(match[0]))
+    return tuple(out)
+
+
+def _areas(keys: Sequence[str], shaped: Sequence[bool]) -> list[bool]:
+    """Say which texts that are shaped like area codes were ever assigned."""
+    if not any(shaped):
+        return [False] * len(keys)
+    known = areas.known([key if hit else "" for key, hit in zip(keys, shaped, strict=True)])
+    return [bool(one) for one in known]
+
+
+@functools.cache
+def _place_names() -> frozenset[str]:
+    """Give names of prefectures and counties of any year, with and without what they end in."""
+    names = {period.name for periods in areas.history().values() for period in periods}
+    return frozenset(names | {name[:-1] for name in names if len(name) > 2 and name[-1] in "市县区旗"})
+
+
+def _place_test(lexicon: Lexicon) -> Callable[[str], bool]:
+    provinces = tuple(lexicon.values["provinces"])
+    names = _place_names()
+
+    def is_place(key: str) -> bool:
+        start = next((one for one in provinces if key.startswith(one)), "")
+        rest = key.removeprefix(start).removeprefix("省").removeprefix("市") if start else key
+        return (bool(start) and not rest) or rest in names or (bool(start) and rest[:2] in names and len(rest) <= 6)
+
+    return is_place
 
 
 def _ids(texts: Sequence[str]) -> tuple[list[bool], list[bool]]:
