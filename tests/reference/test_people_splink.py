@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from commonground.people.explain import waterfall
-from commonground.people.splink_model import splink_table, to_splink, weigh_with_splink
 
 from commonground.errors import ContractError
+from commonground.people.explain import waterfall
 from commonground.people.pairs import Weighed, weigh_tables
+from commonground.people.splink_model import splink_table, to_splink, weigh_with_splink
 
 SPLINK = Path(__file__).parent / "fixtures" / "splink"
 FIELDS = {"name": "person_name", "birth": "birth_date", "sex": "category", "village": "address"}
