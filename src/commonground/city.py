@@ -7,7 +7,6 @@ that is killed at any moment leaves the old version or the new one, complete.
 from __future__ import annotations
 
 import datetime as dt
-import errno
 import json
 import os
 import shutil
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from commonground.errors import CityError, Said, StorageError, did_you_mean
+from commonground.files import storage_errors, write_atomically
 from commonground.toml import check_types
 
 Progress = Callable[[str, int, int], None]
@@ -281,52 +281,6 @@ def _damaged(path: Path, city: str) -> StorageError:
             f"Restore it from a backup, or build again: commonground build {city} --force",
         ),
     )
-
-
-def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
-    """Write ``content`` beside ``path``, flush it to disk where it must be ``durable``, and rename it into place."""
-    beside = path.with_name(path.name + ".tmp")
-    try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        os.replace(beside, path)
-    except OSError:
-        beside.unlink(missing_ok=True)  # a half file on a full disk would keep it full
-        raise
-
-
-@contextmanager
-def storage_errors(where: Path, *, chosen: bool = False) -> Iterator[None]:
-    """Turn a full disk, a read-only folder or a missing permission into a StorageError.
-
-    With ``chosen`` the path is one that the user gave, so that any other failure to write there is theirs to mend.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            what = Said("磁盘已满，没有写完。", "The disk is full; writing was not finished.")
-            todo = Said(
-                "清出空间后再运行一次；原来的版本没有改动。",
-                "Free some space and run again; the previous version is untouched.",
-            )
-        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            what = Said("没有写入权限。", "There is no permission to write here.")
-            todo = Said(
-                "请检查文件夹的权限；原来的版本没有改动。",
-                "Check the folder's permissions; the previous version is untouched.",
-            )
-        elif chosen:
-            what = Said("这个位置不能写入。", "Nothing can be written here.")
-            todo = Said("请检查路径，或换一个位置。", "Check the path, or choose another place.")
-        else:
-            raise
-        raise StorageError(
-            what, where=str(error.filename or where), why=Said(str(error), str(error)), todo=todo
-        ) from error
 
 
 def read_toml(path: Path, error: type[CityError] | type[Any] = CityError) -> dict[str, Any]:

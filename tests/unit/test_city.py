@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from commonground.city import City, load_settings, write_atomically
+from commonground.city import City, load_settings
 from commonground.errors import CityError, StorageError
+from commonground.files import write_atomically
 
 SETTINGS = """
 [city]

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from commonground.city import storage_errors, write_atomically
+from commonground.files import storage_errors, write_atomically
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import re
 import secrets
 from pathlib import Path
 
-from commonground.city import storage_errors
 from commonground.errors import Said, StorageError
+from commonground.files import storage_errors
 
 KEY_BYTES = 32
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,80}")

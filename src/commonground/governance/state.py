@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commonground.city import storage_errors
 from commonground.errors import EngineError, Said, StorageError
+from commonground.files import storage_errors
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine, MetaData, Table

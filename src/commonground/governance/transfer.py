@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from commonground.city import City, storage_errors
+from commonground.city import City
+from commonground.files import storage_errors
 from commonground.governance.events import TRANSFERS, Kind
 from commonground.governance.ledger import Entry, Ledger
 from commonground.governance.roles import Permission, Roles

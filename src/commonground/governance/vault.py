@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from commonground.city import City, storage_errors, write_atomically
+from commonground.city import City
 from commonground.errors import Said, StorageError
+from commonground.files import storage_errors, write_atomically
 from commonground.governance.keys import KeyRing
 
 if TYPE_CHECKING:

@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commonground.city import City, Progress, storage_errors, write_atomically
+from commonground.city import City, Progress
 from commonground.errors import ContractError, DeliveryError, Said
+from commonground.files import storage_errors, write_atomically
 from commonground.intake.database import Database
 from commonground.intake.model import Contract
 from commonground.intake.snapshot import Column, Snapshot

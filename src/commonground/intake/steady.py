@@ -10,8 +10,9 @@ import contextlib
 import os
 from collections.abc import Iterable, Iterator
 
-from commonground.city import City, storage_errors
+from commonground.city import City
 from commonground.errors import DeliveryError, Said
+from commonground.files import storage_errors
 from commonground.intake.deliveries import Delivered
 
 Stamp = tuple[int, int, int]

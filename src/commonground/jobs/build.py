@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import commonground
-from commonground.city import City, Progress, Version, read_toml, storage_errors
+from commonground.city import City, Progress, Version, read_toml
 from commonground.errors import Said, StorageError
+from commonground.files import storage_errors
 from commonground.jobs.office import may
 from commonground.jobs.quality import with_proposal
 

@@ -6,8 +6,9 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from commonground.city import City, storage_errors, write_atomically
+from commonground.city import City
 from commonground.errors import AccessError, CityError, Said, StorageError, did_you_mean
+from commonground.files import storage_errors, write_atomically
 
 
 def may(city: City, permission: str) -> None:

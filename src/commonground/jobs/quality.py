@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commonground.city import City, storage_errors, write_atomically
+from commonground.city import City
 from commonground.errors import CommonGroundError, DeliveryError, Said
+from commonground.files import storage_errors, write_atomically
 
 if TYPE_CHECKING:
     from commonground.intake.checks import Judged

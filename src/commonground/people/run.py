@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from commonground.city import City, Version, storage_errors
+from commonground.city import City, Version
+from commonground.files import storage_errors
 from commonground.governance.keys import KeyRing, keyed_hash
 from commonground.governance.vault import Vault
 from commonground.intake import load_pack

@@ -15,7 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from commonground.city import City, storage_errors
+from commonground.city import City
+from commonground.files import storage_errors
 from commonground.publish.examine import Safe, examine
 from commonground.publish.inputs import load_inputs
 from commonground.publish.model import Release

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commonground.city import storage_errors, write_atomically
 from commonground.errors import Said, StudyError
+from commonground.files import storage_errors, write_atomically
 
 if TYPE_CHECKING:
     import pyarrow as pa

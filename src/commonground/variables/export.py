@@ -6,8 +6,9 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-from commonground.city import City, storage_errors
+from commonground.city import City
 from commonground.engine import open_engine
+from commonground.files import storage_errors
 from commonground.variables.pack import get_definition, load_pack
 
 KEY = ("department", "dataset", "delivery", "file", "sheet", "row_number")

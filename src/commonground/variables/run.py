@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commonground.city import City, Version, storage_errors
+from commonground.city import City, Version
 from commonground.engine import Engine, open_engine
+from commonground.files import storage_errors
 from commonground.variables.compute import Computed, compute
 from commonground.variables.evaluate import canonical, sql
 from commonground.variables.frame import Frame, open_frame

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from commonground.city import City, EngineSettings, Settings, storage_errors
+from commonground.city import City, EngineSettings, Settings
 from commonground.engine import open_engine
+from commonground.files import storage_errors
 from commonground.intake.areas import history
 from commonground.intake.checks.model import Check, Count, Counted, Need, value_columns
 from commonground.intake.checks.reported import REPORTED, Seen, gather_sums, without_rejected

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commonground.city import City, Version, storage_errors, write_atomically
+from commonground.city import City, Version
 from commonground.errors import CityError, Said, did_you_mean
+from commonground.files import storage_errors, write_atomically
 from commonground.intake.checks.model import CATEGORIES, Check, Count, Counted, Limits, Verdict, value_columns
 from commonground.intake.checks.rules import check_city_limits, checks_of, city_limits, load_rules
 from commonground.intake.contract import load_contracts

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commonground.city import storage_errors, write_atomically
+from commonground.files import storage_errors, write_atomically
 from commonground.intake.contract import clean_name, load_contract
 from commonground.intake.drift.model import KINDS, LIKELY, Drift, Finding, Patch
 from commonground.intake.model import Contract, Pack

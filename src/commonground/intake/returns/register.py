@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from commonground.city import City, storage_errors
+from commonground.city import City
+from commonground.files import storage_errors
 from commonground.governance.vault import Vault
 from commonground.intake.returns.model import Fault, Item, item_of
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commonground.city import City, storage_errors, write_atomically
+from commonground.city import City
 from commonground.errors import DeliveryError, Said, did_you_mean
+from commonground.files import storage_errors, write_atomically
 from commonground.governance import Ledger, transfer
 from commonground.governance.events import Kind
 from commonground.governance.vault import Vault

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from commonground.city import City, storage_errors, write_atomically
+from commonground.city import City
 from commonground.errors import CityError, ContractError, DeliveryError, Said
+from commonground.files import storage_errors, write_atomically
 from commonground.intake.contract import load_contract
 from commonground.intake.model import Pack
 from commonground.intake.pack import load_pack
