@@ -72,7 +72,7 @@ def test_yes_and_no_in_their_writings() -> None:
     got = convert([*yes, *no, "2", "也许"], rule, Values(), Setting(pack, settings, 2021, 18900))
     assert got.values == [True] * len(yes) + [False] * len(no) + [None, None]
     listed = pack.codes["yes_no"]
-    for words, code in ((convert_module._YES, "1"), (convert_module._NO, "0")):
+    for words, code in ((convert_module.YES, "1"), (convert_module.NO, "0")):
         assert words == {code, *(w.upper() for w, c in listed.aliases.items() if c == code)}
     one_two = Values(codes=pack.codes["yes_no"].writings["one_two"].codes)
     assert convert(["1", "2", "3"], rule, one_two, Setting(pack, settings, 2021, 18900)).values == [True, False, None]

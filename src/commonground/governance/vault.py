@@ -79,7 +79,10 @@ def unseal_chunks(key: bytes, name: str, sealed: BinaryIO) -> Iterator[bytes]:
             if size > CHUNK + 16:  # longer than ``seal`` makes any: not worth reading
                 raise InvalidTag
             extra = f"{name}|{chunks}|{number}".encode()
-            yield cipher.decrypt(prefix + struct.pack(">I", number), sealed.read(size), extra)
+            chunk = sealed.read(size)
+            if len(chunk) != size:  # a length altered to reach beyond the end would otherwise change nothing
+                raise InvalidTag
+            yield cipher.decrypt(prefix + struct.pack(">I", number), chunk, extra)
     except (InvalidTag, struct.error) as error:
         raise ValueError("altered or cut off, or another key") from error
     if sealed.read(1):
