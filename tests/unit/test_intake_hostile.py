@@ -413,3 +413,15 @@ def test_killed_in_the_middle_and_two_at_once(town: Town) -> None:
     both = [subprocess.Popen([sys.executable, "-c", whole, str(town.folder)], stdout=-1) for _ in range(2)]
     assert [one.communicate()[0].strip() for one in both] == [b"300", b"300"]
     assert sums(run(town.city())) == (306, 300, 0, 6)
+
+
+def test_an_old_workbook_that_lies_about_its_size_does_not_end_the_process(town: Town) -> None:
+    town.contract(NAME, BIRTH, HEIGHT, layout=layout("xls"))
+    rows = [["姓名", "生日", "身高"], *(["甲", "2010-01-01", "100"] for _ in range(60))]
+    good = kit.xls({"Sheet": rows})
+    town.deliver(good, "a.xls")
+    assert sums(run(town.city())) == (61, 60, 0, 1)
+    bad = bytearray(good)
+    bad[595] ^= 0x10  # of the dimensions of the sheet: the library asks for 687 GB and ends the process
+    town.deliver(bytes(bad), "a.xls")
+    refused(town, "a.xls", "ended its own process")
