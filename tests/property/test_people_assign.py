@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from commonground.people.assign import assign, compete, threshold
@@ -51,6 +51,11 @@ ROW = st.tuples(
     st.sampled_from(NAMES), st.sampled_from([None, *NUMBERS]), st.sampled_from(["2014-03-15", "2014-03-16", None]),
     st.sampled_from(["12520008943", "12520008944", None]), st.integers(0, 2),
 )  # fmt: skip
+TWO_VISITS = [
+    *[("王小明", None, "2014-03-15", "12520008943", 0)] * 3,
+    *[("王小明", number, "2014-03-15", "12520008943", 1) for number in NUMBERS[:2]],
+]
+"""Two visitors with numbers of their own, and one person without a number whom both would join."""
 FIELDS = {
     ("self", "name"): ["name"],
     ("self", "id_no"): ["id_no"],
@@ -83,6 +88,7 @@ def _tables(rows: list[tuple[str, str | None, str | None, str | None, int]]) -> 
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(ROW, min_size=1, max_size=14), st.integers(0, 2))
+@example(TWO_VISITS, 1)
 def test_two_different_numbers_are_never_one_person(
     rows: list[tuple[str, str | None, str | None, str | None, int]], many: int
 ) -> None:
