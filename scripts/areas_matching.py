@@ -7,27 +7,14 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 
+from commonground.intake.areas import Period
+
 WINDOW = 20  # months: lists of two offices name a successor and drop its predecessor within this
 PLACEHOLDERS = ("市辖区", "县", "直辖")
 BORN = {"46": "44", "50": "51"}  # provinces made of others since 1980: Hainan of Guangdong, Chongqing of Sichuan
 SUFFIX = re.compile(r"(自治县|自治旗|自治州|地区|林区|矿区|特区|左旗|新区|县|市|区|旗|盟)$")
 GENERIC = {"郊", "城", "市中", "新华", "城关", "市郊", "东", "西", "南", "北", "和平", "桥东", "桥西"}  # in many cities
 NO_COUNTIES = {"441900", "442000", "460400", "620200"}  # cities that have no county below them
-
-
-@dataclass(frozen=True)
-class Period:
-    """A code under one name, from the list of month ``since`` to the list of month ``until`` (without it); 0: still."""
-
-    code: str
-    name: str
-    since: int
-    until: int
-    source: str
-
-    def holds(self, month: int) -> bool:
-        """Whether the code stood in the list in that month."""
-        return self.since <= month and (not self.until or month < self.until)
 
 
 @dataclass(frozen=True)

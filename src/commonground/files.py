@@ -1,8 +1,9 @@
-"""Writing files so that a failure leaves what was there, and telling why writing failed."""
+"""Writing files so that a failure leaves what was there, one process at a time, and telling why writing failed."""
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,27 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
     except OSError:
         beside.unlink(missing_ok=True)  # a half file on a full disk would keep it full
         raise
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Let other processes that ask for the same ``lock`` wait until this one is through; a killed one leaves it free.
+
+    Not to be held twice by one process.
+
+    Raises
+    ------
+    StorageError
+        The lock's folder cannot be made, or the lock not written.
+    """
+    with storage_errors(lock):
+        lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager

@@ -8,18 +8,14 @@ printed.
 
 from __future__ import annotations
 
-import fcntl
 import hmac
 import json
-import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from commonground.files import storage_errors, write_atomically
+from commonground.files import alone, storage_errors, write_atomically
 
 
 @dataclass(frozen=True)
@@ -91,7 +87,7 @@ class Heads:
     def advance(self, ledger: str, day: str, seq: int, mac: str) -> None:
         """Move the head of a day forward; a later head that another process wrote meanwhile stays."""
         path = self.folder / f"{day}.{ledger}.json"
-        with storage_errors(self.folder), self._alone():
+        with storage_errors(self.folder), alone(self.folder / ".lock"):
             standing = _read(path) if path.is_file() else None
             if standing is not None and self.genuine(standing) and standing.seq >= seq:
                 return
@@ -109,16 +105,6 @@ class Heads:
         """Find the head that held at the end of ``day``: that day's own, or the last one before it."""
         found = [h for h in self.all() if isinstance(h, Head) and h.ledger == ledger and h.day <= day]
         return max(found, key=lambda h: h.seq, default=None)
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
 
 
 def _read(path: Path) -> Head | None:

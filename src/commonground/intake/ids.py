@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
 CHECK = "10X98765432"
+_CHECKS = np.array(["0123456789X".index(c) for c in CHECK], np.uint8)
+_WRITTEN = np.array(list("0123456789X"))
 _AS_NUMBER = re.compile(r"(\d)(?:\.(\d*))?[eE]\+?(\d+)|(\d{15,18})\.0+")
 _QUOTES = "'’‘`´\"“”＇"
 _DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
@@ -79,8 +81,24 @@ class Suspects:
         return self.ending > 0 and (self.as_number or self.failing * 10 > self.ending)
 
 
+def check_values(bodies: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Give the check characters of numbers' first 17 digits as numbers; 10 is X.
+
+    Parameters
+    ----------
+    bodies : array of int, shape (n, 17)
+
+    Returns
+    -------
+    array of uint8, shape (n,)
+        ISO 7064 MOD 11-2, as GB 11643-1999 prescribes.
+    """
+    values: np.ndarray[Any, Any] = _CHECKS[(bodies.astype(np.int64) @ WEIGHTS) % 11]
+    return values
+
+
 def check_digits(bodies: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Give the check characters of numbers' first 17 digits.
+    """Give the check characters of numbers' first 17 digits as they are written.
 
     Parameters
     ----------
@@ -89,9 +107,8 @@ def check_digits(bodies: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     Returns
     -------
     array of str, shape (n,)
-        ISO 7064 MOD 11-2, as GB 11643-1999 prescribes.
     """
-    digits: np.ndarray[Any, Any] = np.array(list(CHECK))[(bodies @ WEIGHTS) % 11]
+    digits: np.ndarray[Any, Any] = _WRITTEN[check_values(bodies)]
     return digits
 
 

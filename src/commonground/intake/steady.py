@@ -7,30 +7,20 @@ would break that without a word.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 
+from commonground import files
 from commonground.city import City
 from commonground.errors import DeliveryError, Said
-from commonground.files import storage_errors
 from commonground.intake.deliveries import Delivered
 
 Stamp = tuple[int, int, int]
 
 
-@contextlib.contextmanager
-def one_intake(city: City) -> Iterator[None]:
+def one_intake(city: City) -> AbstractContextManager[None]:
     """Let other processes that take in the same city wait: each would sweep away what the other just wrote."""
-    import fcntl
-
-    with storage_errors(city.vault):
-        city.vault.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(city.vault / ".intake", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+    return files.alone(city.vault / ".intake")
 
 
 def stamp(found: Delivered) -> Stamp:

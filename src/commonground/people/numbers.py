@@ -15,14 +15,13 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from commonground.intake.ids import check_digits, check_values
 from commonground.people.births import NO_DAY, days_of, valid_date
 from commonground.people.encode import points
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Digits = npt.NDArray[np.uint8]
-WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
-_CHECK = np.array([1, 0, 10, 9, 8, 7, 6, 5, 4, 3, 2])
 X, NONE = 10, 255
 """The check character X, and a place of which nothing is known."""
 _DROP, _BAD = 254, 253
@@ -73,15 +72,9 @@ def _digit_of() -> Digits:
     return table
 
 
-def check_digits(bodies: npt.NDArray[np.integer]) -> Digits:
-    """Check characters (10 is X) of numbers' first 17 digits, shape (n, 17): ISO 7064 MOD 11-2."""
-    found: Digits = _CHECK[(bodies.astype(np.int64) @ WEIGHTS) % 11].astype(np.uint8)
-    return found
-
-
 def check_character(first17: str) -> str:
     """Check character of one number, from its first 17 digits."""
-    return "0123456789X"[int(check_digits(np.array([list(map(int, first17))]))[0])]
+    return str(check_digits(np.array([list(map(int, first17))]))[0])
 
 
 def id_table(texts: Sequence[str], latest: int = 2100) -> IdTable:
@@ -116,9 +109,9 @@ def id_table(texts: Sequence[str], latest: int = 2100) -> IdTable:
     full = whole | old
     dated = np.zeros(n, dtype=bool)
     dated[full | start] = valid_date(*_date(digits[full | start]), latest=latest, first=FIRST_YEAR)
-    digits[old & dated, 17] = check_digits(digits[old & dated, :17])
+    digits[old & dated, 17] = check_values(digits[old & dated, :17])
     check = np.zeros(n, dtype=bool)
-    check[full] = check_digits(digits[full, :17]) == digits[full, 17]
+    check[full] = check_values(digits[full, :17]) == digits[full, 17]
     day = np.full(n, NO_DAY, dtype=np.int64)
     day[dated] = days_of(*_date(digits[dated]))
     sex = np.where(full, 2 - digits[:, 16].astype(np.int64) % 2, -1)

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
+from commonground import files
 from commonground.city import City
-from commonground.files import storage_errors
 from commonground.governance.vault import Vault
 from commonground.intake.returns.model import Fault, Item, item_of
 
@@ -57,22 +56,9 @@ class Register:
         self.items[item.number] = item.forgotten() if item.settled else item
 
 
-@contextmanager
-def alone(city: City) -> Iterator[None]:
-    """Keep other processes from changing registers and corrections between reading and writing; they wait.
-
-    Not to be held twice by one process.
-    """
-    import fcntl
-
-    with storage_errors(city.vault):
-        city.vault.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(city.vault / ".returns", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+def alone(city: City) -> AbstractContextManager[None]:
+    """Keep other processes from changing registers and corrections between reading and writing; they wait."""
+    return files.alone(city.vault / ".returns")
 
 
 def load(vault: Vault, name: str) -> Register:
