@@ -24,6 +24,7 @@ from commonground.errors import DeliveryError
 from commonground.intake import IntakeResult, run
 from commonground.intake.model import Layout, Limits
 from commonground.intake.readers import read
+from commonground.intake.readers.transport import count_rows
 from intake_kit import Town, column
 
 NAME = column("姓名", "name")
@@ -425,3 +426,27 @@ def test_an_old_workbook_that_lies_about_its_size_does_not_end_the_process(town:
     bad[595] ^= 0x10  # of the dimensions of the sheet: the library asks for 687 GB and ends the process
     town.deliver(bytes(bad), "a.xls")
     refused(town, "a.xls", "ended its own process")
+
+
+@pytest.mark.parametrize("version", [5, 8])
+@pytest.mark.parametrize("count", [1, 2, 9, 60])
+def test_rows_of_a_transport_file_are_counted_from_its_length(tmp_path: Path, version: int, count: int) -> None:
+    for columns in ({"XM": "A"}, {"XM": "A", "SG": 1.0}, {"XM": "A" * 30, "SG": None}):
+        frame = pd.DataFrame({k: pd.Series([v] * count, dtype=None if v else float) for k, v in columns.items()})
+        pyreadstat.write_xport(frame, str(tmp_path / "a.xpt"), table_name="X", file_format_version=version)
+        assert count_rows(tmp_path / "a.xpt") == count
+
+
+def test_a_transport_file_whose_rows_are_not_all_read_is_refused(town: Town, tmp_path: Path) -> None:
+    town.contract(column("XM", "name"), column("SG", "height"), layout=layout("xpt"))
+    frame = pd.DataFrame({"XM": ["甲"] * 60, "SG": [100.0] * 60})
+    pyreadstat.write_xport(frame, str(tmp_path / "a.xpt"), table_name="X", file_format_version=8)
+    good = (tmp_path / "a.xpt").read_bytes()
+    town.deliver(good, "a.xpt")
+    assert sums(run(town.city())) == (60, 60, 0, 0)
+    town.deliver(good[:-160] + b" " * 160, "a.xpt")  # what looks like the filling of the last record, and is too long
+    refused(town, "a.xpt", "could be read")
+    town.deliver(good + good[240:], "a.xpt")  # a library of two datasets, of which the reader gives the first
+    refused(town, "a.xpt")
+    town.deliver(good.replace(b"NAMSTV8 ", b"NAMSTX8 "), "a.xpt")
+    refused(town, "a.xpt")

@@ -13,10 +13,10 @@ from commonground.intake.archives import PREFIX
 from commonground.intake.model import Layout, Limits, Sheet
 from commonground.intake.readers import unreadable
 from commonground.intake.readers.cells import CONTROL, cell_text
+from commonground.intake.readers.transport import count_rows
 
 _READERS = {"sav": "read_sav", "dta": "read_dta", "sas7bdat": "read_sas7bdat", "xpt": "read_xport"}
 _ROWS = 50_000
-_CARD = 80  # SAS transport files are whole records of so many bytes
 _COUNT = 80  # where an SPSS file says how many rows it has
 
 
@@ -39,17 +39,19 @@ def read_statistics(path: Path, layout: Layout, _limits: Limits) -> Iterator[She
         options["encoding"] = layout.encoding.upper()
     if layout.format == "sav":
         options["user_missing"] = True
-    if layout.format == "xpt" and path.stat().st_size % _CARD:
-        raise unreadable(path, "xpt", ValueError("it ends inside a record of 80 bytes: cut off"))
     try:
+        counted = count_rows(path) if layout.format == "xpt" else None
         done, more = 0, True
         while more:
             data, meta = reader(str(path), row_offset=done, row_limit=_ROWS, **options)
             names = tuple(data) or tuple(meta.column_names)
             rows = len(data[names[0]]) if data else 0
             more = rows == _ROWS
-            # SAS transport files do not say how many rows they have; the others' number is held against what was read
-            total = rows if meta.number_rows is None or layout.format == "xpt" else 0 if more else int(meta.number_rows)
+            told = meta.number_rows if counted is None else counted
+            if counted is not None and not more and done + rows != counted:
+                raise ValueError(f"its length tells {counted:,} rows, {done + rows:,} could be read; or it is two datasets")
+            # the number that the file tells is held against what was read; an old Stata file may tell none
+            total = rows if told is None else 0 if more else int(told)
             yield _sheet(data, meta, names, done, total, more)
             done += rows
         if layout.format == "sav":
