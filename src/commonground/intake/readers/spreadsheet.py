@@ -27,7 +27,8 @@ DAMAGE = (
     *(OSError, ValueError, LookupError, EOFError, NotImplementedError, struct.error),
     *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, ElementTree.ParseError),
 )
-_LOCKED = "EncryptedPackage".encode("utf-16-le")
+LOCKED = "EncryptedPackage".encode("utf-16-le")
+"""What a workbook with a password holds instead of its sheets."""
 _OLD = b"\xd0\xcf\x11\xe0"
 _PATIENCE = 600  # seconds for opening the largest workbook of 65,536 rows a sheet
 _PAGES = (b"<html", b"<!doctype", b"<table", b"<?xml", b"<meta")
@@ -144,19 +145,30 @@ def _check_kind(path: Path) -> None:
     with path.open("rb") as file:
         head = file.read(1024).lstrip(b"\xef\xbb\xbf \r\n\t").lower()
         if head.startswith(_PAGES):
-            raise DeliveryError(
-                Said("文件名是工作簿，内容却是网页。", "The file is called a workbook and is a web page."),
-                where=str(path),
-                why=Said("有的业务系统导出的 .xls 其实是 HTML。", "Some systems export HTML under the name .xls."),
-                todo=Said(
-                    "请用 Excel 或 WPS 打开，另存为 .xlsx 再交。", "Open it in a spreadsheet and save it as .xlsx."
-                ),
-            )
+            raise web_page(path)
         file.seek(0)
-        if file.read(4) == _OLD and _LOCKED in file.read():
-            raise DeliveryError(
-                Said("工作簿加了密码。", "The workbook is locked with a password."),
-                where=str(path),
-                why=Said("程序不保管别人的密码。", "No password of others is kept here."),
-                todo=Said("请取消密码后另存，再交。", "Save it without the password and deliver that."),
-            )
+        if file.read(4) == _OLD and LOCKED in file.read():
+            raise locked(path)
+
+
+def web_page(path: Path) -> DeliveryError:
+    """Make the error for a web page under a workbook's name."""
+    return DeliveryError(
+        Said("文件名是工作簿，内容却是网页。", "The file is called a workbook and is a web page."),
+        where=str(path),
+        why=Said("有的业务系统导出的 .xls 其实是 HTML。", "Some systems export HTML under the name .xls."),
+        todo=Said("请用 Excel 或 WPS 打开，另存为 .xlsx 再交。", "Open it in a spreadsheet and save it as .xlsx."),
+    )
+
+
+def locked(path: Path) -> DeliveryError:
+    """Make the error for a workbook that a password protects."""
+    return DeliveryError(
+        Said("工作簿加了密码。", "The workbook is locked with a password."),
+        where=str(path),
+        why=Said("程序不保管别人的密码。", "No password of others is kept here."),
+        todo=Said(
+            "请取消密码后另存，再交；密码请勿写进文件名或约定。",
+            "Save it without the password and deliver that; never write it into a file's name or a contract.",
+        ),
+    )

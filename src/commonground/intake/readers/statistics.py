@@ -49,7 +49,9 @@ def read_statistics(path: Path, layout: Layout, _limits: Limits) -> Iterator[She
             more = rows == _ROWS
             told = meta.number_rows if counted is None else counted
             if counted is not None and not more and done + rows != counted:
-                raise ValueError(f"its length tells {counted:,} rows, {done + rows:,} could be read; or it is two datasets")
+                raise ValueError(
+                    f"its length tells {counted:,} rows, {done + rows:,} could be read; or it is two datasets"
+                )
             # the number that the file tells is held against what was read; an old Stata file may tell none
             total = rows if told is None else 0 if more else int(told)
             yield _sheet(data, meta, names, done, total, more)

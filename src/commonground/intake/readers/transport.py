@@ -35,7 +35,7 @@ def count_rows(path: Path) -> int:
         each = int(_card(head, _MEMBER)[1][74:78])
         at, columns = _card(head, _COLUMNS)
         number = int(columns[54:58] if columns[20:28] == _COLUMNS[0] else columns[48:58])
-        width = sum(struct.unpack_from(">h", head, at + CARD + i * each + 4)[0] for i in range(number))
+        width = sum(int(struct.unpack_from(">h", head, at + CARD + i * each + 4)[0]) for i in range(number))
     except (ValueError, struct.error):
         raise ValueError("its headers are damaged") from None
     start = _card(head, _ROWS)[0] + CARD

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from commonground.errors import CommonGroundError, DeliveryError, Said
+from commonground.errors import DeliveryError, Said
 from commonground.intake.model import Sheet
 from commonground.intake.readers.cells import CONTROL, cell_text
 from commonground.intake.suggest import dialect, encoding, fixed, kinds
@@ -246,23 +246,18 @@ def _sheets(path: Path, layout: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     wanted = Layout(format=layout["format"], encoding=layout.get("encoding", ""))
     out: dict[str, dict[str, Any]] = {}
-    try:
-        for part in read(path, wanted):
-            start = {"name": part.name, "rows": [], "physical": [], "total": 0, "names": part.names}
-            here = out.setdefault(part.name, start | {"labels": part.labels, "titles": part.titles})
-            here["total"] += part.total - sum(not bad.text for bad in part.bad)
-            room = MOST_ROWS - len(here["rows"])
-            if room > 0:
-                rows, physical = _rows_of(part, room)
-                here["rows"] += rows
-                here["physical"] += physical
-            elif (rows_said := _total(path, wanted.format)) is not None:
-                here["total"] = rows_said
-                break  # the file has one sheet and says its rows: there is no need to read on
-    except CommonGroundError as fault:
-        if "password" in str(fault).lower():
-            raise kinds.protected(path) from None
-        raise
+    for part in read(path, wanted):
+        start = {"name": part.name, "rows": [], "physical": [], "total": 0, "names": part.names}
+        here = out.setdefault(part.name, start | {"labels": part.labels, "titles": part.titles})
+        here["total"] += part.total - sum(not bad.text for bad in part.bad)
+        room = MOST_ROWS - len(here["rows"])
+        if room > 0:
+            rows, physical = _rows_of(part, room)
+            here["rows"] += rows
+            here["physical"] += physical
+        elif (rows_said := _total(path, wanted.format)) is not None:
+            here["total"] = rows_said
+            break  # the file has one sheet and says its rows: there is no need to read on
     return list(out.values())
 
 

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 from commonground.errors import DeliveryError, Said
+from commonground.intake.readers.spreadsheet import LOCKED, locked, web_page
 from commonground.intake.suggest.sample import size_of
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -91,8 +92,8 @@ def _in_zip(path: Path) -> str:
 def _in_ole(path: Path) -> str:
     with path.open("rb") as file:
         content = file.read(16 * 1024 * 1024)
-    if "EncryptedPackage".encode("utf-16-le") in content:
-        raise protected(path)
+    if LOCKED in content:
+        raise locked(path)
     if any(name.encode("utf-16-le") in content for name in ("Workbook", "Book")):
         return "xls"
     raise refused(path, Said("Word 等旧式 Office 文档", "an old Office document that is no workbook"))
@@ -117,9 +118,7 @@ def check_text(path: Path, text: str) -> None:
     if start.startswith("<?xml") and "urn:schemas-microsoft-com:office:spreadsheet" in start:
         raise refused(path, Said("2003 版 XML 表格", "an XML workbook of 2003"), resave=True)
     if re.match(r"<!doctype html|<html|<table|<meta|<head", start) or ("<table" in start and "<tr" in start):
-        raise refused(
-            path, Said("网页（HTML），只是扩展名像表格", "a web page (HTML) named like a workbook"), resave=True
-        )
+        raise web_page(path)
     if start.startswith("<?xml"):
         raise refused(path, Said("XML 文件", "an XML file"))
     if start.startswith("mime-version:"):
@@ -160,18 +159,6 @@ def refused(path: Path, said: Said, *, resave: bool = False) -> DeliveryError:
         Said(f"这是{said.zh}，不是可以读取的表格。", f"This is {said.en}, no table that can be read."),
         where=str(path),
         todo=todo,
-    )
-
-
-def protected(path: Path) -> DeliveryError:
-    """Make the error for a workbook that a password protects."""
-    return DeliveryError(
-        Said("工作簿设了密码，打不开。", "The workbook is protected by a password."),
-        where=str(path),
-        todo=Said(
-            "请在 Excel 或 WPS 中取消密码后另存；密码请勿写进文件名或约定。",
-            "Remove the password in Excel or WPS and save it; never write it into a file's name or a contract.",
-        ),
     )
 
 
