@@ -14,6 +14,7 @@ from commonground.cli.city import audit, demo, desk, new, serve
 from commonground.cli.define import define
 from commonground.cli.drift import drift
 from commonground.cli.fetch import fetch
+from commonground.cli.people import people
 from commonground.cli.profile import suggest
 from commonground.cli.quality import quality
 from commonground.cli.returns import returns
@@ -50,6 +51,7 @@ for command in (
     drift,
     quality,
     link,
+    people,
     returns,
     build,
     define,

@@ -1,0 +1,13 @@
+"""Who is who: commands about persons, links and their quality. Each topic has a module of its own."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.group(short_help="Who is who: quality, review, history of links. 人员连接的质量、复核与变更。")
+def people() -> None:
+    """Quality, review and history of who is who.
+
+    人员连接：质量报告、人工复核、变更历史、不交姓名的连接。
+    """
