@@ -11,13 +11,15 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from commonground.city import City
 from commonground.errors import AccessError, StorageError
 from commonground.governance import KeyRing, Ledger, Roles, Vault
 from commonground.governance import vault as vault_module
 from commonground.governance.custody import destroy_key, make_key
-from commonground.governance.keys import keyed_hash
+from commonground.governance.keys import keyed_hash, keyed_hashes
 from commonground.governance.vault import MAGIC, seal, unseal
 from governance_kit import make_city
 
@@ -44,6 +46,44 @@ def test_a_keyed_hash_is_the_textbook_hmac(algorithm: str) -> None:
     assert keyed_hash(KEY, "文本", algorithm) == outer[:24]
     assert keyed_hash(KEY, "文本", algorithm) != keyed_hash(OTHER, "文本", algorithm)
     assert hmac.new(KEY, "文本".encode(), algorithm).hexdigest() == outer
+
+
+PUBLISHED = [
+    (
+        "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20",
+        b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq" * 2,
+        "ca05e144ed05d1857840d1f318a4a8669e559fc8391f414485bfdf7bb408963a",
+    ),
+    (
+        "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425",
+        b"\xcd" * 50,
+        "220bf579ded555393f0159f66c99877822a3ecf610d1552154b41d44b94db3ae",
+    ),
+    ("0b" * 32, b"Hi There", "c0ba18c68b90c88bc07de794bfc7d2c8d19ec31ed8773bc2b390c9604e0be11e"),
+    (
+        b"Jefe Jeferson Jr".hex(),
+        b"what do ya want for nothing?",
+        "ce791a34c59adef472997a249600f3f244d59e875be04055ba2ae12fc845e78c",
+    ),
+]
+"""HMAC-SM3 of GM/T 0042-2015, appendix D.3 (as in OpenSSL's evpmac_sm3.txt): key, message, digest."""
+
+
+@pytest.mark.parametrize(("key", "message", "digest"), PUBLISHED)
+def test_hmac_sm3_is_the_national_standard(key: str, message: bytes, digest: str) -> None:
+    assert hmac.digest(bytes.fromhex(key), message, "sm3").hex() == digest
+    if message.isascii():
+        text = message.decode()
+        assert keyed_hash(bytes.fromhex(key), text) == digest[:24]
+        assert keyed_hashes(bytes.fromhex(key), [text, text]) == [digest[:24]] * 2
+
+
+@given(
+    st.binary(min_size=1, max_size=200), st.lists(st.text(max_size=90), max_size=4), st.sampled_from(["sm3", "sha256"])
+)
+def test_many_keyed_hashes_are_what_one_by_one_gives(key: bytes, texts: list[str], algorithm: str) -> None:
+    texts = [t.encode("utf-8", "replace").decode() for t in texts]
+    assert keyed_hashes(key, texts, algorithm) == [keyed_hash(key, t, algorithm) for t in texts]
 
 
 def test_keys_are_made_once_and_kept_apart(tmp_path: Path) -> None:

