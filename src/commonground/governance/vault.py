@@ -2,7 +2,8 @@
 
 Each entry is one file: a header, then chunks of at most 4 MiB, each sealed with AES-256-GCM under the entry's key.
 The nonce is the chunk's number after a random prefix of the file, and the number of chunks is sealed with every
-chunk, so that a chunk cannot be altered, moved, dropped or taken from another entry unnoticed.
+chunk, so that a chunk cannot be altered, moved, dropped or taken from another entry unnoticed. Tables are sealed
+column by column (``columns.py``), so that reading one column opens no other.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import io
 import os
 import secrets
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from commonground.city import City
 from commonground.errors import Said, StorageError
 from commonground.files import storage_errors, write_atomically
+from commonground.governance.columns import MAGIC as TABLE
+from commonground.governance.columns import check_columns, read_columns, seal_table
 from commonground.governance.keys import KeyRing
 
 if TYPE_CHECKING:
@@ -89,6 +92,21 @@ def unseal_chunks(key: bytes, name: str, sealed: BinaryIO) -> Iterator[bytes]:
         raise ValueError("something was appended")
 
 
+def _unreadable(name: str, path: Path) -> StorageError:
+    return StorageError(
+        Said(f"保险库条目“{name}”无法读取。", f"The vault entry “{name}” cannot be read."),
+        where=str(path),
+        why=Said(
+            "文件不在，或者内容被改动、被截断，或者属于别的条目、别的版本、别的密钥。",
+            "It is not there, was altered or cut off, or belongs to another entry, version or key.",
+        ),
+        todo=Said(
+            "检查密钥文件夹，或删去该条目后重新建库。",
+            "Check the folder of keys, or remove the entry and build again.",
+        ),
+    )
+
+
 class Vault:
     """A city's vault. Only the rooms ``intake`` and ``people`` may open it."""
 
@@ -118,10 +136,13 @@ class Vault:
 
         What can be made again need not be ``durable``: after a power cut it may be damaged, which ``whole`` tells.
         """
+        self._put(name, seal(self.keys.get(key), name, content), durable)
+
+    def _put(self, name: str, sealed: bytes, durable: bool) -> None:
         path = self._path(name)
         with storage_errors(path):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomically(path, seal(self.keys.get(key), name, content), durable=durable)
+            write_atomically(path, sealed, durable=durable)
             os.chmod(path, 0o600)
 
     def read(self, name: str, *, key: str = "vault") -> bytes:
@@ -136,39 +157,52 @@ class Vault:
         try:
             return unseal(self.keys.get(key, make=False), name, path.read_bytes())
         except (FileNotFoundError, ValueError) as error:
-            raise StorageError(
-                Said(f"保险库条目“{name}”无法读取。", f"The vault entry “{name}” cannot be read."),
-                where=str(path),
-                why=Said(str(error), str(error)),
-                todo=Said(
-                    "检查密钥文件夹，或删去该条目后重新建库。",
-                    "Check the folder of keys, or remove the entry and build again.",
-                ),
-            ) from error
+            raise _unreadable(name, path) from error
 
-    def whole(self, name: str, *, key: str = "vault") -> bool:
+    def whole(self, name: str, *, key: str = "vault", version: str = "") -> bool:
         """Tell whether an entry is there and unaltered, a chunk at a time."""
         try:
+            secret = self.keys.get(key, make=False)
             with self._path(name).open("rb") as file:
-                for _ in unseal_chunks(self.keys.get(key, make=False), name, file):
+                if file.read(4) == TABLE:
+                    file.seek(0)
+                    check_columns(secret, name, file, version)
+                    return True
+                file.seek(0)
+                for _ in unseal_chunks(secret, name, file):
                     pass
         except (OSError, ValueError, StorageError):
             return False
         return True
 
-    def write_table(self, name: str, table: pa.Table, *, key: str = "vault") -> None:
-        """Seal an Arrow table as Parquet."""
-        import pyarrow.parquet as pq
+    def write_table(
+        self, name: str, table: pa.Table, *, key: str = "vault", version: str = "", durable: bool = True
+    ) -> None:
+        """Seal an Arrow table column by column.
 
-        buffer = io.BytesIO()
-        pq.write_table(table, buffer, compression="zstd")
-        self.write(name, buffer.getvalue(), key=key)
+        ``version`` is sealed with it: whoever reads says which one is wanted, and an older file put back in its place
+        does not open. What has a name of its own in each version needs none.
+        """
+        self._put(name, b"".join(seal_table(self.keys.get(key), name, table, version)), durable)
 
-    def read_table(self, name: str, *, key: str = "vault") -> pa.Table:
-        """Give back what ``write_table`` sealed."""
-        import pyarrow.parquet as pq
+    def read_table(
+        self, name: str, columns: Sequence[str] | None = None, *, key: str = "vault", version: str = ""
+    ) -> pa.Table:
+        """Give back what ``write_table`` sealed, or some columns of it; the others are not opened.
 
-        return pq.read_table(io.BytesIO(self.read(name, key=key)))
+        Raises
+        ------
+        StorageError
+            The entry is missing, damaged, of another version, or locked with another key.
+        KeyError
+            The table has no such column.
+        """
+        path = self._path(name)
+        try:
+            with path.open("rb") as file:
+                return read_columns(self.keys.get(key, make=False), name, file, columns, version)
+        except (FileNotFoundError, ValueError) as error:
+            raise _unreadable(name, path) from error
 
     def remove(self, name: str) -> None:
         """Remove an entry if it is there."""
