@@ -19,6 +19,7 @@ from commonground.intake.model import IntakeResult
 from commonground.people import tables as made
 from commonground.people.births import NO_DAY
 from commonground.people.collapse import collapse
+from commonground.people.compared import Compared, pair_table
 from commonground.people.encode import integers
 from commonground.people.families import households, named_relations, tidy
 from commonground.people.gather import Gathered, gather
@@ -93,6 +94,7 @@ def run(city: City, intake: IntakeResult, version: Version, *, progress: Progres
     _write(version, intake, linked, facts, ids, pseudonym, key, pack.concepts)
     vault = Vault(city)
     vault.write_table(f"links/{version.number}", _export(intake, links))
+    vault.write_table(f"pairs/{version.number}", _pairs(linked))
     _prune(vault, city, version)
     with storage_errors(version.path):
         (version.path / "quality").mkdir(exist_ok=True)
@@ -324,12 +326,23 @@ def _rest(links: pa.Table) -> dict[str, Any]:
     return {c: links.column(c) for c in links.column_names if c != "record_id"}
 
 
+def _pairs(linked: Linked) -> pa.Table:
+    """Candidate pairs with their probabilities, for the vault."""
+    units = linked.spine.units
+    sources = [f"{name}/{delivery}" for name, delivery in linked.gathered.sources]
+    return pair_table(Compared.joined(linked.spine.compared), units.record, units.source, sources, METHODS)
+
+
+BY_VERSION = ("links", "pairs")
+"""Folders of the vault that hold one table a version."""
+
+
 def _prune(vault: Vault, city: City, version: Version) -> None:
-    """Remove links of versions that are no more."""
+    """Remove links and pairs of versions that are no more."""
     folder = city.warehouse / "versions"
     kept = {p.name for p in folder.iterdir() if p.is_dir()} if folder.is_dir() else set()
-    for name in vault.names("links"):
-        number = name.removeprefix("links/")
+    for name in (n for kind in BY_VERSION for n in vault.names(kind)):
+        number = name.partition("/")[2]
         if number not in kept and number != str(version.number):
             vault.remove(name)
 

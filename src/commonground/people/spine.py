@@ -18,6 +18,7 @@ from commonground.people.assign import assign
 from commonground.people.blocking import Index, candidates
 from commonground.people.collapse import represent
 from commonground.people.compare import FIELDS, compare
+from commonground.people.compared import LEAST_BITS, Compared
 from commonground.people.mentions import mates
 from commonground.people.priors import RELATIVES, SAME_PERSON, UNRELATED
 
@@ -55,6 +56,8 @@ class Spine:
         Keys of the units, by which candidates are found.
     missed : dict
         Source → matches that the model expects among the pairs it did not take.
+    compared : list
+        Candidate pairs that are worth keeping, with their probabilities.
     """
 
     units: People
@@ -66,6 +69,7 @@ class Spine:
     missed: dict[int, float] = field(default_factory=dict)
     thresholds: dict[int, float] = field(default_factory=dict)
     models: dict[int, fs.Model] = field(default_factory=dict)
+    compared: list[Compared] = field(default_factory=list)
 
     @classmethod
     def empty(cls, units: People) -> Spine:
@@ -131,6 +135,19 @@ class Members:
             unit = self.order[self.start[y][row] + np.arange(len(row)) - begin[row]]
             out.append(np.maximum.reduceat(compare(units, x[row], unit), begin, axis=0))
         return np.concatenate(out)
+
+    def closest(self, units: People, a: Ints, person: Ints, model: fs.Model) -> Ints:
+        """Unit of ``person`` that ``model`` finds closest to unit ``a``; the first of equals."""
+        if not len(a):
+            return a
+        size = self.size[person]
+        begin = np.concatenate([[0], np.cumsum(size)[:-1]]).astype(np.int64)
+        row = np.repeat(np.arange(len(a)), size)
+        unit = self.order[self.start[person][row] + np.arange(len(row)) - begin[row]]
+        odds = fs.weights(model, compare(units, a[row], unit))
+        order = np.lexsort((unit, -odds, row))
+        found: Ints = unit[order[begin]]
+        return found
 
 
 def counted_once(levels: Levels) -> Levels:
@@ -216,7 +233,15 @@ def link(spine: Spine, rows: Ints, family: dict[str, Floats], *, precision: floa
     extra = name_rarity(units, known, a, levels, model.u["name"])
     odds = fs.weights(model, levels_once, extra)
     odds[sure] = np.maximum(odds[sure], 0.0) + 10.0
-    _settle(spine, a, person, odds, sure, keep, many, precision, source)
+    p = _settle(spine, a, person, odds, sure, keep, many, precision, source)
+    chosen = keep & (spine.entity[a] == person)
+    worth = np.flatnonzero(((levels[:, AT["id"]] != 1) & (odds >= LEAST_BITS * np.log(2.0))) | chosen)
+    spine.compared.append(
+        Compared(
+            a[worth], members.closest(units, a[worth], person[worth], model), odds[worth] / np.log(2.0), p[worth],
+            chosen[worth], np.where(sure, NUMBER, WEIGHT)[worth], levels[worth],
+        )
+    )  # fmt: skip
 
 
 def _elsewhere(a: Ints, person: Ints, sure: npt.NDArray[np.bool_], many: bool) -> npt.NDArray[np.bool_]:
@@ -238,7 +263,9 @@ def _settle(
     many: bool,
     precision: float,
     source: int,
-) -> None:
+) -> Floats:
+    """Choose pairs, first by number and then by weight; give the probability of each pair."""
+    p = np.zeros(len(a))
     for part, method in ((keep & sure, NUMBER), (keep & ~sure, WEIGHT)):
         at = np.flatnonzero(part)
         mine = (spine.units.source == source) & (spine.method == method)
@@ -246,6 +273,7 @@ def _settle(
         result = assign(
             a[at], person[at], odds[at], one_to_one=not many, precision=wanted, taken=spine.probability[mine]
         )
+        p[at] = result.probability
         fits = _one_number(spine, a[at[result.chosen]], person[at[result.chosen]], odds[at[result.chosen]])
         taken = result.chosen[fits]
         chosen = at[taken]
@@ -260,6 +288,7 @@ def _settle(
             spine.missed[source] = float(rest.sum())
             if len(chosen):
                 spine.thresholds[source] = min(result.threshold, spine.thresholds.get(source, 1.0))
+    return p
 
 
 def _one_number(spine: Spine, a: Ints, person: Ints, odds: Floats) -> npt.NDArray[np.bool_]:
@@ -301,6 +330,7 @@ def build(people: People, unit: Ints, *, precision: float = 0.998, seed: int = 0
                 size = np.bincount(spine.entity, minlength=len(units))
                 rows = rows[size[spine.entity[rows]] == 1]
                 spine.entity[rows] = -1
+                spine.compared = [c.without(rows) for c in spine.compared]
             if len(rows):
                 link(spine, rows, family, precision=precision, seed=seed)
     return spine, place
