@@ -127,6 +127,50 @@ class Dialect:
         """Widen an integer for exact sums of squares, so that the order of rows cannot change a result."""
         return f"CAST({value} AS HUGEINT)"
 
+    # ---- whole numbers, all of them BIGINT
+
+    def whole(self, value: int) -> str:
+        """Write a whole number as a BIGINT constant."""
+        return f"CAST({int(value)} AS BIGINT)"
+
+    def xor(self, left: str, right: str) -> str:
+        """Bits in which two whole numbers differ; ``&``, ``|``, ``<<`` and ``>>`` are the same on both engines.
+
+        A shift to the left must stay below 2^63: DuckDB refuses what would not, Spark gives another number.
+        """
+        return f"xor({left}, {right})"
+
+    def bit_count(self, value: str) -> str:
+        """Count the bits that are set; of a narrower negative number the engines would count different ones."""
+        return f"CAST(bit_count(CAST({value} AS BIGINT)) AS BIGINT)"
+
+    def integer_divide(self, left: str, right: str) -> str:
+        """Divide whole numbers, rounding towards zero; by zero is unknown."""
+        return f"({left} // nullif({right}, 0))"
+
+    def remainder(self, left: str, right: str) -> str:
+        """Give what is left by ``integer_divide``, with the sign of ``left``; by zero is unknown."""
+        return f"({left} % nullif({right}, 0))"
+
+    def edit_distance(self, left: str, right: str) -> str:
+        """Levenshtein distance of texts of ASCII characters: of others DuckDB would count bytes, Spark code points."""
+        return f"CAST(levenshtein({left}, {right}) AS BIGINT)"
+
+    # ---- lists of whole numbers without NULL among them
+
+    def overlaps(self, left: str, right: str) -> str:
+        """Whether two lists have a number in common; unknown where one of them is NULL."""
+        return f"list_has_any({left}, {right})"
+
+    def shared(self, left: str, right: str) -> str:
+        """Count the different numbers that two lists have in common; unknown where one of them is NULL."""
+        common = f"len(list_intersect({left}, {right}))"  # which is 0 where the right one alone is NULL
+        return f"CASE WHEN {right} IS NULL THEN NULL ELSE CAST({common} AS BIGINT) END"
+
+    def each(self, values: str) -> str:
+        """A row for each number of a list, none for an empty one or NULL; a column of a SELECT, alone of its kind."""
+        return f"unnest({values})"
+
     # ---- tables
 
     def union(self, queries: Sequence[str]) -> str:
@@ -170,6 +214,26 @@ class SparkDialect(Dialect):
     def wide_integer(self, value: str) -> str:
         """Widen an integer for exact sums of squares."""
         return f"CAST({value} AS DECIMAL(38, 0))"
+
+    def xor(self, left: str, right: str) -> str:
+        """Bits in which two whole numbers differ."""
+        return f"({left} ^ {right})"
+
+    def integer_divide(self, left: str, right: str) -> str:
+        """Divide whole numbers, rounding towards zero."""
+        return f"({left} div nullif({right}, 0))"
+
+    def overlaps(self, left: str, right: str) -> str:
+        """Whether two lists have a number in common."""
+        return f"arrays_overlap({left}, {right})"
+
+    def shared(self, left: str, right: str) -> str:
+        """Count the different numbers that two lists have in common."""
+        return f"CAST(size(array_intersect({left}, {right})) AS BIGINT)"
+
+    def each(self, values: str) -> str:
+        """A row for each number of a list."""
+        return f"explode({values})"
 
 
 DIALECTS: dict[str, Dialect] = {"duckdb": Dialect(), "spark": SparkDialect()}
