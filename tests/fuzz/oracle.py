@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import warnings
+
+from fuzz.structure import repacked
+
+_MERGED = re.compile(rb"<mergeCells\b.*?</mergeCells>", re.S)
 
 
 def rows_at_least(kind: str, content: bytes) -> int | None:
@@ -16,16 +21,18 @@ def rows_at_least(kind: str, content: bytes) -> int | None:
 
 
 def _xlsx(content: bytes) -> int:
-    """Rows of all sheets up to the last that holds something, by openpyxl."""
+    """Rows of all sheets up to the last that holds something, by openpyxl.
+
+    Merged ranges are taken out first, and only cells that are there are asked: for a range or a cell at the end of the
+    sheet openpyxl would make all the cells before it, gigabytes that the process then keeps.
+    """
     import openpyxl
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        book = openpyxl.load_workbook(io.BytesIO(content))
-    total = 0
-    for sheet in book.worksheets:
-        total += max((cell.row for row in sheet.iter_rows() for cell in row if cell.value not in (None, "")), default=0)
-    return total
+        book = openpyxl.load_workbook(io.BytesIO(repacked(content, lambda _, data: _MERGED.sub(b"", data))))
+    rows = [[at for (at, _), cell in sheet._cells.items() if cell.value not in (None, "")] for sheet in book.worksheets]
+    return sum(max(one, default=0) for one in rows)
 
 
 def _dbf(content: bytes) -> int:
