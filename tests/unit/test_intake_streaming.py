@@ -18,6 +18,7 @@ from commonground.errors import CityError, ConservationError, ContractError, Del
 from commonground.intake import IntakeResult, pool, run, work
 from commonground.intake.ids import check_digits
 from commonground.intake.model import Limits
+from commonground.intake.store import key_of
 from intake_kit import Town, column
 
 COLUMNS = (column("姓名", "name"), column("证件", "id_no"), column("性别", "sex"), column("生日", "birth"))
@@ -143,7 +144,8 @@ def test_a_part_that_lost_rows_is_noticed(town: Town, monkeypatch: pytest.Monkey
     result = taken(town, monkeypatch, 1)
     entry = next(iter(result.store.entries.values()))[0]
     key = f"{entry.key}.{entry.taken.parts[1].number}"
-    result.store.vault.write(f"records/{key}", result.store.vault.read(f"records/{entry.key}.0"))
+    vault, lock = result.store.vault, key_of(entry.found)
+    vault.write_table(f"records/{key}", vault.read_table(f"records/{entry.key}.0", key=lock), key=lock)
     with pytest.raises(ConservationError, match="not whole"):
         list(result.parts("edu.pupils"))
 

@@ -99,6 +99,12 @@ class KeyRing:
             path.unlink()
 
 
+def delivery_key(department: str, dataset: str, delivery: str) -> str:
+    """Name of the key under which all that was read from a delivery lies in the vault."""
+    place = "\0".join((department, dataset, delivery))
+    return f"delivery-{hashlib.sha256(place.encode()).hexdigest()[:24]}"
+
+
 def keyed_hash(key: bytes, text: str, algorithm: str = "sm3") -> str:
     """HMAC of a text as 24 hexadecimal digits (96 bits: no collision among a city's persons).
 

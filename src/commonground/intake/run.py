@@ -22,7 +22,7 @@ from commonground.intake.returns.overlay import Overlay
 from commonground.intake.returns.replaced import find_replaced
 from commonground.intake.returns.take import collect
 from commonground.intake.steady import check_unchanged, one_intake, opening, stamp
-from commonground.intake.store import PLACE, Entry, Store, Taken, read_taken, sweep
+from commonground.intake.store import PLACE, Entry, Store, Taken, key_of, read_taken, sweep
 from commonground.intake.work import Job, work
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _run(city: City, progress: Progress | None) -> IntakeResult:
         key = ""
         if not found.status and found.contract is not None:
             key = _key(found, mark, found.contract, pack, city)
-            taken = read_taken(vault, key)
+            taken = read_taken(vault, key, key_of(found))
             if taken is None:
                 jobs.append(Job(key, found))
             else:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from commonground.errors import ConservationError, Said, StorageError
+from commonground.governance.keys import delivery_key
 from commonground.governance.vault import Vault
 from commonground.intake.deliveries import Delivered
 from commonground.intake.model import Contract
@@ -70,45 +71,46 @@ class Entry:
     first_id: int
 
 
-def write_part(vault: Vault, key: str, number: int, records: pa.Table, quarantine: pa.Table) -> None:
-    """Seal one part of a file, as an Arrow stream: it is read once a build, and Parquet or zstd take longer."""
-    vault.write(f"records/{key}.{number}", _packed(records), durable=False)
+def key_of(found: Delivered) -> str:
+    """Name of the key of a file's delivery."""
+    return delivery_key(found.department, found.dataset, found.delivery)
+
+
+def write_part(vault: Vault, key: str, number: int, records: pa.Table, quarantine: pa.Table, lock: str) -> None:
+    """Seal one part of a file column by column under the key ``lock`` of its delivery."""
+    vault.write_table(f"records/{key}.{number}", _packed(records), key=lock, durable=False)
     if quarantine.num_rows:
-        vault.write(f"quarantine/{key}.{number}", _packed(quarantine), durable=False)
+        vault.write_table(f"quarantine/{key}.{number}", _packed(quarantine), key=lock, durable=False)
 
 
-def _packed(table: pa.Table) -> bytes:
+def _packed(table: pa.Table) -> pa.Table:
     import numpy as np
     import pyarrow as pa
 
     if "row_number" in table.column_names and table.num_rows:  # numbers nearly in order: their steps are all alike
         steps = np.diff(table["row_number"].to_numpy(), prepend=0).astype(np.int32)
         table = table.set_column(table.column_names.index("row_number"), "row_step", pa.array(steps))
-    out = pa.BufferOutputStream()
-    with pa.ipc.new_stream(out, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
-        writer.write_table(table)
-    packed: bytes = out.getvalue().to_pybytes()
-    return packed
+    return table
 
 
-def write_taken(vault: Vault, key: str, taken: Taken) -> None:
+def write_taken(vault: Vault, key: str, taken: Taken, lock: str) -> None:
     """Seal the list of a file's parts: with it the file is taken and is not read again."""
     plain = {"parts": [asdict(part) for part in taken.parts], "sheets": taken.sheets}
-    vault.write(f"intake/{key}", json.dumps(plain, ensure_ascii=False).encode())
+    vault.write(f"intake/{key}", json.dumps(plain, ensure_ascii=False).encode(), key=lock)
 
 
-def read_taken(vault: Vault, key: str) -> Taken | None:
+def read_taken(vault: Vault, key: str, lock: str) -> Taken | None:
     """Give the list of a file's parts, or None when the file must be read (again)."""
     if not vault.has(f"intake/{key}"):
         return None
     try:
-        plain = json.loads(vault.read(f"intake/{key}"))
+        plain = json.loads(vault.read(f"intake/{key}", key=lock))
     except StorageError:
         return None  # damaged, or its key was replaced: the delivery itself is read again
     taken = Taken(tuple(Part(**part) for part in plain["parts"]), tuple(plain["sheets"]))
     names = [f"records/{key}.{part.number}" for part in taken.parts]
     names += [f"quarantine/{key}.{part.number}" for part in taken.parts if part.aside]
-    return taken if all(map(vault.whole, names)) else None
+    return taken if all(vault.whole(name, key=lock) for name in names) else None
 
 
 def sweep(vault: Vault, used: set[str]) -> None:
@@ -170,7 +172,9 @@ class Store(Mapping[str, "pa.Table"]):
             place = {key: getattr(entry.found, key) for key in PLACE}
             for part in entry.taken.parts:
                 if part.records:
-                    loaded = self._load(f"records/{entry.key}.{part.number}", part.records, name).cast(schema)
+                    loaded = self._load(f"records/{entry.key}.{part.number}", part.records, name, entry.found).cast(
+                        schema
+                    )
                     based = _with_base(loaded, place, kind, entry.day, entry.status, first_id, part.first_row)
                     yield self.overlay.records(based)
                 first_id += part.records
@@ -185,10 +189,10 @@ class Store(Mapping[str, "pa.Table"]):
             for entry in entries:
                 for part in entry.taken.parts:
                     if part.aside:
-                        loaded = self._load(f"quarantine/{entry.key}.{part.number}", part.aside, name)
+                        loaded = self._load(f"quarantine/{entry.key}.{part.number}", part.aside, name, entry.found)
                         yield self.overlay.quarantine(_with_place(loaded, entry.found, part))
 
-    def _load(self, entry: str, rows: int, name: str) -> pa.Table:
+    def _load(self, entry: str, rows: int, name: str, found: Delivered) -> pa.Table:
         import numpy as np
         import pyarrow as pa
 
@@ -202,7 +206,7 @@ class Store(Mapping[str, "pa.Table"]):
                 ),
                 todo=Said("请再运行一次。", "Run this again."),
             )
-        table = pa.ipc.open_stream(self.vault.read(entry)).read_all()
+        table = self.vault.read_table(entry, key=key_of(found))
         if "row_step" in table.column_names:
             numbers = np.cumsum(table["row_step"].to_numpy(), dtype=np.int64)
             table = table.set_column(table.column_names.index("row_step"), "row_number", pa.array(numbers))

@@ -23,7 +23,7 @@ from commonground.intake.readers.lines import Span, spans, splittable
 from commonground.intake.readers.text import check_text, read_head, read_span
 from commonground.intake.shape import check_mostly_broken, column_names
 from commonground.intake.steady import opening
-from commonground.intake.store import Part, Taken, write_part, write_taken
+from commonground.intake.store import Part, Taken, key_of, write_part, write_taken
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -75,7 +75,7 @@ class _Desk:
         reading = self.reading(task.key)
 
         def keep(number: int, records: pa.Table, quarantine: pa.Table) -> None:
-            write_part(self.vault, task.key, number, records, quarantine)
+            write_part(self.vault, task.key, number, records, quarantine, key_of(reading.found))
 
         if task.span is None:
             with opening(reading.found), opened(reading.found) as path:
@@ -110,7 +110,8 @@ def work(city: City, jobs: Sequence[Job], pack: Pack, progress: Progress | None,
         Of the first file in order that does not fit.
     """
     vault = Vault(city)
-    vault.keys.get("vault")  # made now, so that no two processes make it
+    for lock in sorted({key_of(job.found) for job in jobs}):
+        vault.keys.get(lock)  # made now, so that no two processes make it
     workers = _workers(city, jobs)
     limits = limits_of(city, workers)
     words = (city, pack, limits, jobs)
@@ -206,7 +207,7 @@ def _finish(job: Job, results: Sequence[tuple[Task, list[Outcome]]], vault: Vaul
             again = replace(task, cut=cut)
             outcomes += _do(again) if wrong else part
     taken = put_together(reading, outcomes)
-    write_taken(vault, job.key, taken)
+    write_taken(vault, job.key, taken, key_of(job.found))
     return taken
 
 
