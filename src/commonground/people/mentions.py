@@ -328,7 +328,7 @@ def finish(columns: dict[str, Ints], coders: Coders) -> People:
     """Join the columns of all tables with the tables of names and numbers."""
     ids = id_table(coders.id.texts or [""])
     student_day = columns.pop("student_day")
-    table = name_table(coders.name.texts)
+    table = name_table(coders.name.texts, stable=True)
     sounds = table.sound if len(table.sound) else np.zeros(1, dtype=np.int64)
     kin = np.where(columns["kin_names"] >= 0, sounds[np.maximum(columns["kin_names"], 0)], -1)
     number = columns["id"]

@@ -25,6 +25,7 @@ from commonground.people.characters import (
     dialect,
 )
 from commonground.people.encode import points
+from commonground.people.hashing import hash_texts
 from commonground.people.names import Name, standardise
 
 if TYPE_CHECKING:
@@ -169,17 +170,22 @@ def _joined(grid: Codes, texts: Sequence[str], tails: Sequence[str] | None = Non
     return pc.binary_join_element_wise(*columns, "")
 
 
-def _numbers(*columns: pa.Array) -> list[Ints]:
-    """Numbers of the texts of several columns in one space."""
+def _numbers(*columns: pa.Array, stable: bool = False) -> list[Ints]:
+    """Numbers of the texts of several columns in one space: running ones, or ``stable`` hashes."""
     import pyarrow as pa
 
+    if stable:
+        return [np.maximum(hash_texts(c), 0) for c in columns]
     encoded = pa.concat_arrays(list(columns)).dictionary_encode()
     flat = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     return list(np.split(flat, np.cumsum([len(c) for c in columns])[:-1]))
 
 
-def name_table(texts: Iterable[str]) -> NameTable:
-    """Number the distinct names ``texts`` (in order, each once)."""
+def name_table(texts: Iterable[str], *, stable: bool = False) -> NameTable:
+    """Number the distinct names ``texts`` (in order, each once).
+
+    With ``stable``, what numbers a name's characters and sounds are hashes that mean the same in every table.
+    """
     import pyarrow as pa
 
     given = tuple(texts)
@@ -211,7 +217,7 @@ def name_table(texts: Iterable[str]) -> NameTable:
     whole = _joined(sounds, spaces.texts, _tails(len(given), {i: n.sounds for i, n in tail.items()}))
     as_common = _with(_joined(common, spaces.texts), {i: n.common for i, n in slow.items()})
     turned = _with(pa.array([""] * len(given), pa.string()), {i: n.turned for i, n in slow.items()})
-    sound_numbers, common_numbers, turned_numbers = _numbers(whole, as_common, turned)
+    sound_numbers, common_numbers, turned_numbers = _numbers(whole, as_common, turned, stable=stable)
     column = np.arange(WIDTH)
     of_surname = np.where(column < surname[:, None], folds, _END)
     of_given = np.take_along_axis(
@@ -220,13 +226,13 @@ def name_table(texts: Iterable[str]) -> NameTable:
     tails = _tails(len(given), {i: n.folded for i, n in tail.items()})
     return NameTable(
         texts=given,
-        key=_keys(units, plain, slow),
+        key=_keys(units, plain, slow, stable),
         sound=sound_numbers,
         common=common_numbers,
         turned=np.where(np.isin(np.arange(len(given)), [i for i, n in slow.items() if n.turned]), turned_numbers, -1),
-        fold=_numbers(_joined(folds, fold_texts, tails))[0],
-        surname=_numbers(_joined(of_surname, fold_texts))[0],
-        given=_numbers(_joined(of_given, fold_texts, tails))[0],
+        fold=_numbers(_joined(folds, fold_texts, tails), stable=stable)[0],
+        surname=_numbers(_joined(of_surname, fold_texts), stable=stable)[0],
+        given=_numbers(_joined(of_given, fold_texts, tails), stable=stable)[0],
         typed=np.isin(np.arange(len(given)), [i for i, n in slow.items() if n.typed]),
         length=length.astype(np.int64),
         units=units,
@@ -285,13 +291,13 @@ def _with(texts: pa.Array, rows: dict[int, str]) -> pa.Array:
     return pa.array(out, pa.string())
 
 
-def _keys(units: Codes, plain: Bools, slow: dict[int, Name]) -> Ints:
+def _keys(units: Codes, plain: Bools, slow: dict[int, Name], stable: bool) -> Ints:
     """Numbers of the names' standard characters."""
     import pyarrow as pa
 
     flat = np.where(plain[:, None] & (units >= 0), units, 0).astype("<u4")
     key = flat.view(f"U{WIDTH}").ravel() if len(flat) else np.zeros(0, dtype="U1")
-    return _numbers(_with(pa.array(key, pa.string()), {i: n.key for i, n in slow.items()}))[0]
+    return _numbers(_with(pa.array(key, pa.string()), {i: n.key for i, n in slow.items()}), stable=stable)[0]
 
 
 SAME, SOUND, FOLDED, NEARLY, GIVEN, SURNAME, OTHER = 7, 6, 5, 4, 3, 2, 1

@@ -181,8 +181,10 @@ def name_rarity(units: People, rows: Ints, a: Ints, levels: Levels, u: Floats) -
     known = known[known >= 0]
     mine = np.maximum(units.name[a], 0)
     for value, attribute in ((7, t.key), (6, t.sound), (5, t.fold), (2, t.surname)):
-        count = np.bincount(attribute[known], minlength=int(attribute.max(initial=0)) + 1)
-        share = (count[attribute[mine]] + 0.5) / (len(known) + 1.0)
+        values, count = np.unique(attribute[known], return_counts=True)
+        place = np.minimum(np.searchsorted(values, attribute[mine]), max(0, len(values) - 1))
+        found = count[place] * (values[place] == attribute[mine]) if len(values) else np.zeros(len(mine))
+        share = (found + 0.5) / (len(known) + 1.0)
         at = (level == value) & (units.name[a] >= 0)
         out[at] = np.log(share[at] / u[value])
     return np.clip(out, -7.0, 7.0)
