@@ -10,12 +10,15 @@ import re
 import struct
 import zipfile
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 from openpyxl.styles import Alignment
+
+from .overlap import Overlapping
 
 Header = str | tuple[str, ...]
 COLUMN_KEY = [
@@ -50,6 +53,8 @@ class Column:
         if self.gap and rng.random() < self.gap:
             return rng.choice([*self.missing, *([] if self.missing else [""])])
         got = self.value(record)
+        if isinstance(rng, Overlapping):
+            got = rng.number(self.concept, got)
         if not self.codes or got is None:
             return got
         return rng.choice([written for written, canonical in self.codes.items() if canonical == got])
@@ -72,6 +77,8 @@ class Handover:
     def key(self, where: Sequence[str], columns: Sequence[Column], **of_file: object) -> None:
         """Write the answers of one table; ``where`` is department, dataset, kind, file, sheet."""
         department, dataset, kind, file, sheet = where
+        if isinstance(self.rng, Overlapping):
+            self.rng.end_file((department, dataset, file, sheet))
         place = {"city": self.city, "department": department, "dataset": dataset, "file": file, "sheet": sheet}
         self.files.append({**place, "kind": kind, **of_file})
         for i, c in enumerate(columns):
@@ -83,7 +90,11 @@ class Handover:
             self.columns.append(place | answer)
 
     def cells(self, columns: Sequence[Column], records: Sequence[Any]) -> list[list[Any]]:
-        return [[c.text(self.rng, r) for c in columns] for r in records]
+        rows = []
+        for record in records:
+            with self.rng.written(record) if isinstance(self.rng, Overlapping) else nullcontext():
+                rows.append([c.text(self.rng, record) for c in columns])
+        return rows
 
     def note(self, department: str, dataset: str, file: str, text: str, encoding: str) -> None:
         """Write a file that is no data (a description of fields)."""

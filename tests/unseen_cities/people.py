@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+
+from .overlap import AGAIN, Overlapping
 
 SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡林郭何高罗梁谢宋唐许邓曹曾彭蔡潘田董袁余叶杜魏丁任姚卢钟姜石韦夏龙"
 BOYS = "伟强磊军洋勇杰涛明超刚平辉鹏华飞鑫波斌宇浩凯健俊帆旭宁龙林欢成亮建志海峰子轩博文家豪天佑承泽"
@@ -135,6 +137,10 @@ class World:
             for i, village in enumerate(rng.sample(villages, 10))
         ]
         self.schools = [self.school(i, v) for i, v in enumerate(self.villages)]
+        if isinstance(rng, Overlapping):
+            for ages, n in rng.stock().items():
+                for _ in range(n):
+                    rng.remember("child", self.new_child(ages))
 
     def school(self, i: int, v: Village) -> School:
         """Give a village its school; the first two of a township are its central and its junior school."""
@@ -153,6 +159,24 @@ class World:
         return TODAY - timedelta(days=int(365.25 * self.rng.uniform(youngest, oldest)))
 
     def adult(
+        self,
+        sex: str | None = None,
+        ages: tuple[float, float] = (22, 58),
+        surname: str = "",
+        village: Village | None = None,
+    ) -> Adult:
+        """Draw a grown-up, in an overlapping city perhaps one whom an earlier file held."""
+        if not isinstance(self.rng, Overlapping):
+            return self.new_adult(sex, ages, surname, village)
+
+        def fits(a: Adult) -> bool:
+            near = sex in (None, a.sex) and ages[0] <= (TODAY - a.birth).days / 365.25 <= ages[1]
+            return near and a.name.startswith(surname) and village in (None, a.village)
+
+        found: Adult = self.rng.meet("adult", fits, lambda: self.new_adult(sex, ages, surname, village))
+        return found
+
+    def new_adult(
         self,
         sex: str | None = None,
         ages: tuple[float, float] = (22, 58),
@@ -187,24 +211,53 @@ class World:
     def household(self) -> list[Adult]:
         """Draw the members of a household book: head, spouse, children, sometimes the head's mother."""
         r = self.rng
-        head = self.adult("1", (28, 70))
+        if isinstance(r, Overlapping) and r.random() < AGAIN:
+            return self.household_of(r.meet("child", lambda c: c.father.id_no not in r.used, self.new_child))
+        head = self.new_adult("1", (28, 70))
         years = (TODAY - head.birth).days / 365.25
-        people = [head, self.adult("2", (years - 5, years + 3), village=head.village)]
+        people = [head, self.new_adult("2", (years - 5, years + 3), village=head.village)]
         people[1].relation = "10"
         for _ in range(r.choice([0, 1, 1, 2])):
-            young = self.adult(None, (max(0.3, years - 30), years - 22), head.name[0], head.village)
+            young = self.new_adult(None, (max(0.3, years - 30), years - 22), head.name[0], head.village)
             young.relation = "20" if young.sex == "1" else "30"
             people.append(young)
         if r.random() < 0.25 and years < 60:
-            people.append(self.adult("2", (years + 20, years + 30), village=head.village))
+            people.append(self.new_adult("2", (years + 20, years + 30), village=head.village))
             people[-1].relation = "52"
+        return self.bound(people)
+
+    def bound(self, people: list[Adult]) -> list[Adult]:
+        """Put people into one household book; the first is the head."""
+        head = people[0]
         for member in people:
             member.address, member.head_id = head.address, head.id_no
             member.household_no = head.village.code[:9] + head.id_no[9:14]
         return people
 
+    def household_of(self, child: Child) -> list[Adult]:
+        """Give the household book of a child: father, mother, child."""
+        head, wife = replace(child.father, relation="02"), replace(child.mother, relation="10")
+        young = replace(
+            child.father, name=child.name, sex=child.sex, birth=child.birth, id_no=child.id_no, since=child.birth,
+            education="0", relation="20" if child.sex == "1" else "30",
+        )  # fmt: skip
+        return self.bound([head, wife, young])
+
     def child(self, ages: tuple[float, float] = (6.3, 15.4)) -> Child:
-        """Draw a pupil of the compulsory grades."""
+        """Draw a pupil of the compulsory grades, in an overlapping city perhaps one whom an earlier file held."""
+        if not isinstance(self.rng, Overlapping):
+            return self.new_child(ages)
+
+        self.rng.asked[ages] += 1
+
+        def fits(c: Child) -> bool:
+            return ages[0] <= (TODAY - c.birth).days / 365.25 <= ages[1]
+
+        found: Child = self.rng.meet("child", fits, lambda: self.new_child(ages))
+        return found
+
+    def new_child(self, ages: tuple[float, float] = (6.3, 15.4)) -> Child:
+        """Draw a pupil whom no file has held yet."""
         r = self.rng
         sex = r.choice("12")
         born = self.born(*ages)
@@ -213,12 +266,12 @@ class World:
         level = "junior" if grade > 6 else "primary"
         school = r.choice([s for s in self.schools if s.level == level])
         village = r.choice([school.village, r.choice(self.villages)])
-        father = self.adult("1", (years + 21, years + 33), village=village)
-        mother = self.adult("2", (years + 20, years + 30), village=village)
+        father = self.new_adult("1", (years + 21, years + 33), village=village)
+        mother = self.new_adult("2", (years + 20, years + 30), village=village)
         away = r.choice("0001222")
         kind = r.choice(["grandparents", "grandparents", "maternal_grandparents", "relative"])
         kind = kind if away == "2" else r.choice(["mother", "father"]) if away == "1" else "parents"
-        elder = self.adult(None, (55, 74), surname=father.name[0], village=village)
+        elder = self.new_adult(None, (55, 74), surname=father.name[0], village=village)
         carer = {"mother": mother, "parents": mother, "father": father}.get(kind, elder)
         height = round(115 + (years - 6) * 6 + r.gauss(0, 5), 1)
         return Child(
