@@ -26,6 +26,15 @@ class Kind(StrEnum):
     RETURN_CLOSED = "return_closed"
     REVIEW_SHEET = "review_sheet"
     LINK_EXPORT = "link_export"
+    LINK_EXPLAINED = "link_explained"
+    LINK_REVIEW_OPENED = "link_review_opened"
+    LINK_REVIEW_SHEET = "link_review_sheet"
+    LINK_REVIEW_TAKEN = "link_review_taken"
+    LINK_REVIEW_VIEWED = "link_review_viewed"
+    LINK_REVIEW_DECIDED = "link_review_decided"
+    LINK_REVIEW_SETTLED = "link_review_settled"
+    LINK_REVIEW_CLOSED = "link_review_closed"
+    LINK_THRESHOLD = "link_threshold"
     VALUES_EXPORT = "values_export"
     SUMS_EXPORT = "sums_export"
     PROJECT_OPENED = "project_opened"
@@ -72,6 +81,15 @@ LABELS: dict[Kind, Said] = {
     Kind.RETURN_CLOSED: Said("核对事项销号", "Return items closed"),
     Kind.REVIEW_SHEET: Said("送审单", "Review sheet sent"),
     Kind.LINK_EXPORT: Said("导出连接表", "Links exported"),
+    Kind.LINK_EXPLAINED: Said("查看权重明细", "Waterfall of a pair seen"),
+    Kind.LINK_REVIEW_OPENED: Said("开展连接复核", "Round of link review opened"),
+    Kind.LINK_REVIEW_SHEET: Said("发出连接复核单", "Link review sheet sent"),
+    Kind.LINK_REVIEW_TAKEN: Said("收回连接复核单", "Link review sheet taken back"),
+    Kind.LINK_REVIEW_VIEWED: Said("查看待复核的记录对", "Pair seen in link review"),
+    Kind.LINK_REVIEW_DECIDED: Said("作出复核判断（未拆封）", "Pair decided in link review (sealed)"),
+    Kind.LINK_REVIEW_SETTLED: Said("复核结果生效", "Link review settled"),
+    Kind.LINK_REVIEW_CLOSED: Said("复核批次结束", "Round of link review closed"),
+    Kind.LINK_THRESHOLD: Said("采用连接阈值", "Threshold of linkage adopted"),
     Kind.VALUES_EXPORT: Said("导出变量取值", "Values exported"),
     Kind.SUMS_EXPORT: Said("导出汇总量", "Sums exported"),
     Kind.PROJECT_OPENED: Said("立项", "Project opened"),
@@ -103,6 +121,7 @@ TRANSFERS = frozenset(
         Kind.RETURN_SHEET,
         Kind.REVIEW_SHEET,
         Kind.LINK_EXPORT,
+        Kind.LINK_REVIEW_SHEET,
         Kind.VALUES_EXPORT,
         Kind.SUMS_EXPORT,
     }

@@ -32,6 +32,8 @@ class Permission(StrEnum):
     RELEASE = "release"
     TRANSFER = "transfer"
     LINK_EXPORT = "link_export"
+    OPEN_LINK_REVIEW = "open_link_review"
+    REVIEW_LINKS = "review_links"
     VALUES_EXPORT = "values_export"
     SUMS_EXPORT = "sums_export"
     OPEN_PROJECT = "open_project"
@@ -57,6 +59,8 @@ _PERMISSIONS = {
     Permission.RELEASE: Said("发布", "release"),
     Permission.TRANSFER: Said("向外移交文件", "hand files over"),
     Permission.LINK_EXPORT: Said("导出连接表", "export links"),
+    Permission.OPEN_LINK_REVIEW: Said("组织连接复核", "open and settle rounds of link review"),
+    Permission.REVIEW_LINKS: Said("复核指定的记录对", "review the pairs of records assigned to them"),
     Permission.VALUES_EXPORT: Said("导出变量取值", "export values"),
     Permission.SUMS_EXPORT: Said("导出汇总量", "export sums"),
     Permission.OPEN_PROJECT: Said("立项和结项", "open and close projects"),
@@ -77,6 +81,7 @@ class Role(StrEnum):
     DATA_OFFICER = "data_officer"
     OFFICIAL = "official"
     REVIEWER = "reviewer"
+    LINK_REVIEWER = "link_reviewer"
     SYSTEM_ADMINISTRATOR = "system_administrator"
     SECURITY_ADMINISTRATOR = "security_administrator"
     AUDIT_ADMINISTRATOR = "audit_administrator"
@@ -111,6 +116,7 @@ _ROLES: dict[Role, tuple[Said, frozenset[Permission]]] = {
                 Permission.RELEASE,
                 Permission.TRANSFER,
                 Permission.LINK_EXPORT,
+                Permission.OPEN_LINK_REVIEW,
                 Permission.VALUES_EXPORT,
                 Permission.SUMS_EXPORT,
             }
@@ -121,6 +127,7 @@ _ROLES: dict[Role, tuple[Said, frozenset[Permission]]] = {
         frozenset({Permission.READ_OFFICIAL, Permission.ASK_APPROVAL, Permission.OPEN_PROJECT}),
     ),
     Role.REVIEWER: (Said("审核员", "Reviewer"), frozenset({Permission.APPROVE, Permission.READ_OFFICIAL})),
+    Role.LINK_REVIEWER: (Said("连接复核员", "Link reviewer"), frozenset({Permission.REVIEW_LINKS})),
     Role.SYSTEM_ADMINISTRATOR: (
         Said("系统管理员", "System administrator"),
         frozenset({Permission.MANAGE_ACCOUNTS, Permission.READ_OFFICIAL}),

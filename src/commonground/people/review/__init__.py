@@ -1,0 +1,5 @@
+"""People look at a random sample of candidate links: two alone, a third where they differ; what follows from that.
+
+A round of review is opened for named reviewers, a purpose and a time; each view of a pair stands in the ledger. What is
+decided gives precision and recall with intervals, a threshold to be proposed, and constraints on who is who.
+"""
