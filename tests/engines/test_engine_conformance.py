@@ -12,9 +12,9 @@ from commonground.engine import Engine
 from commonground.variables.check import check
 from commonground.variables.evaluate import evaluate, simplify, sql
 from commonground.variables.functions import FUNCTIONS
-from commonground.variables.language import Call, Const, Name, Node, parse
+from commonground.variables.language import Call, Const, Name, Node
 
-from .cases import EXPRESSIONS, FLAGS, KINDS, NUMBERS, TEXTS, arrow, rows
+from .cases import EXPRESSIONS, FLAGS, KINDS, NUMBERS, TABLES, TEXTS, arrow, parsed, rows
 from .conftest import Tally
 
 
@@ -35,7 +35,7 @@ def all_cases() -> list[tuple[Node, str]]:
     made = []
     for kind, texts in EXPRESSIONS.items():
         for text in texts:
-            node = parse(text, "case")
+            node = parsed(text)
             assert check(node, KINDS, "case").type == kind
             made.append((node, kind))
     return made
@@ -88,11 +88,17 @@ GIVEN = {
 }
 
 
+FIXED = {
+    "table": st.sampled_from(["t.step", "t.equal"]).map(lambda n: Const(TABLES[n])),
+    "set": st.sampled_from(["l.group", "l", "l.all"]).map(lambda n: Const(TABLES[n])),
+}
+
+
 def tree(kind: str, depth: int) -> st.SearchStrategy[Node]:
     """Random expressions of a type."""
     if depth == 0:
         return GIVEN[kind]
-    deeper = {k: tree(k, depth - 1) for k in GIVEN}
+    deeper = {k: tree(k, depth - 1) for k in GIVEN} | FIXED
     same = st.one_of(
         st.tuples(deeper["boolean"], deeper[kind], deeper[kind]).map(lambda a: Call("if", a)),
         st.tuples(deeper[kind], deeper[kind]).map(lambda a: Call("known", a)),
@@ -116,6 +122,9 @@ MAKERS: dict[str, list[tuple[list[str], tuple[str, ...]]]] = {
         (["==", "!="], ("text", "text")),
         (["is_known"], ("number",)),
         (["starts"], ("text", "text")),
+        (["between"], ("number", "number", "number")),
+        (["in_codelist"], ("set", "text")),
+        (["in_codelist"], ("set", "text", "date")),
     ],
     "number": [
         (["+", "-", "*", "/", "min", "max"], NUM2),
@@ -123,6 +132,7 @@ MAKERS: dict[str, list[tuple[list[str], tuple[str, ...]]]] = {
         (["months_between", "days_between", "age_on"], ("date", "date")),
         (["length"], ("text",)),
         (["count"], ("boolean", "boolean")),
+        (["lookup"], ("table", "text", "number")),
     ],
     "text": [],
     "date": [],

@@ -55,6 +55,14 @@ class Writing:
 
 
 @dataclass(frozen=True)
+class CodeGroup:
+    """Codes of a list that mean one thing together, such as all relations that are children: its name and its codes."""
+
+    title: Said
+    codes: frozenset[str]
+
+
+@dataclass(frozen=True)
 class CodeList:
     """A dated list of codes.
 
@@ -67,6 +75,8 @@ class CodeList:
         Code → its own first day and last (without it), where they are not the list's.
     writings : mapping
         Other numberings of the same list by name.
+    groups : mapping
+        Codes that belong together by name; a group may hold other groups.
     labels : mapping
         Canonical code → its label in both languages.
     aliases : mapping
@@ -86,6 +96,7 @@ class CodeList:
     note: str = ""
     dates: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     writings: Mapping[str, Writing] = field(default_factory=dict)
+    groups: Mapping[str, CodeGroup] = field(default_factory=dict)
 
     def holds(self, code: str, at: dt.date) -> bool:
         """Whether a canonical code stood in the list on a day."""

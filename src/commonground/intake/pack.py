@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import fnmatch
 import functools
 import hashlib
 import re
@@ -12,7 +13,7 @@ from typing import Any
 
 from commonground.city import check_keys, read_toml
 from commonground.errors import ContractError, Said, did_you_mean
-from commonground.intake.model import TYPES, CodeList, Concept, Kind, Pack, Writing
+from commonground.intake.model import TYPES, CodeGroup, CodeList, Concept, Kind, Pack, Writing
 from commonground.packs import pack_folder
 
 _CONCEPT_KEYS = {
@@ -61,8 +62,9 @@ def _said(raw: Mapping[str, Any], where: str) -> Said:
     return Said(raw["zh"], raw["en"])
 
 
-_LIST_KEYS = {"zh", "en", "source", "since", "until", "note", "width", "codes", "writings"}
+_LIST_KEYS = {"zh", "en", "source", "since", "until", "note", "width", "codes", "writings", "groups"}
 _CODE_KEYS = {"zh", "en", "also", "since", "until"}
+_GROUP_KEYS = {"zh", "en", "codes"}
 _WRITING_KEYS = {"zh", "en", "source", "since", "until", "codes"}
 
 
@@ -90,7 +92,27 @@ def _code_list(path: Path) -> CodeList:
         raw.get("note", ""),
         dates,
         {name: _writing(one, labels, f"{path} [writings.{name}]") for name, one in raw.get("writings", {}).items()},
+        _groups(raw.get("groups", {}), labels, str(path)),
     )
+
+
+def _groups(raw: Mapping[str, Any], labels: Mapping[str, Said], where: str) -> dict[str, CodeGroup]:
+    """Groups of codes: each names codes (``2*`` for all that begin with 2) and groups that stand above it."""
+    made: dict[str, CodeGroup] = {}
+    for name, group in raw.items():
+        check_keys(group, _GROUP_KEYS, f"{where} [groups.{name}]", ContractError)
+        codes: set[str] = set()
+        for word in group["codes"]:
+            found = made[word].codes if word in made else fnmatch.filter(labels, word)
+            if not found:
+                raise ContractError(
+                    Said(f"代码表里没有“{word}”。", f"The list has no “{word}”."),
+                    where=f"{where} [groups.{name}]",
+                    todo=did_you_mean(word, [*labels, *made]),
+                )
+            codes |= set(found)
+        made[name] = CodeGroup(_said(group, f"{where} [groups.{name}]"), frozenset(codes))
+    return made
 
 
 def _writing(raw: Mapping[str, Any], labels: Mapping[str, Said], where: str) -> Writing:

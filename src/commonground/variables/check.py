@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from commonground.errors import DefinitionError, Said, did_you_mean
+from commonground.variables.fixed import LOOKING, fixed_of
 from commonground.variables.functions import FUNCTIONS, Function
 from commonground.variables.language import Call, Const, Name, Node, unparse
 
@@ -64,11 +65,46 @@ def _kind(node: Node, known: Mapping[str, Kind], where: str) -> Kind:
                 todo=did_you_mean(node.id, known),
             )
         return known[node.id]
+    if node.function in LOOKING:
+        return _looking(node, known, where)
     function = FUNCTIONS[node.function]
     kinds = [_kind(a, known, where) for a in node.args]
     same = _arguments(node, function, kinds, where)
     gives = same if function.gives == "same" else function.gives
     return Kind(gives, _unit(node, function, kinds, where))
+
+
+def _looking(node: Call, known: Mapping[str, Kind], where: str) -> Kind:
+    """Check what a table or list is asked by: number, types and units of the keys."""
+    fixed = fixed_of(node)
+    asked, takes = node.args[1:], fixed.takes
+    if not len(takes) - fixed.optional <= len(asked) <= len(takes):
+        raise DefinitionError(
+            Said(
+                f"{fixed.name} 要 {len(takes)} 个键，写了 {len(asked)} 个。",
+                f"{fixed.name} takes {len(takes)} keys; {len(asked)} are written.",
+            ),
+            where=where,
+            todo=Said(f"请改正：{unparse(node)}", f"Mend it: {unparse(node)}"),
+        )
+    for arg, wanted in zip(asked, takes, strict=False):
+        kind = _kind(arg, known, where)
+        if kind.type not in (wanted.type, ""):
+            raise _wrong_type(arg, kind.type, wanted.type, where)
+        if kind.unit and wanted.unit and kind.unit != wanted.unit:
+            raise _units_differ(node, {kind.unit, wanted.unit}, where)
+    return fixed.gives
+
+
+def _units_differ(node: Node, units: set[str], where: str) -> DefinitionError:
+    listed = sorted(units)
+    return DefinitionError(
+        Said(
+            f"单位不同（{'、'.join(listed)}）：{unparse(node)}", f"Units differ ({', '.join(listed)}): {unparse(node)}"
+        ),
+        where=where,
+        todo=Said("请把参数或输入换成同一单位。", "Give the parameter or the input in the same unit."),
+    )
 
 
 def _type_of(node: Const) -> str:
@@ -131,15 +167,7 @@ def _unit(node: Call, function: Function, kinds: list[Kind], where: str) -> str:
     units = [k.unit for k in kinds if k.unit]
     if function.units in ("equal", "keep"):
         if len(set(units)) > 1:
-            listed = "、".join(sorted(set(units)))
-            raise DefinitionError(
-                Said(
-                    f"单位不同（{listed}）：{unparse(node)}",
-                    f"Units differ ({listed.replace('、', ', ')}): {unparse(node)}",
-                ),
-                where=where,
-                todo=Said("请把参数或输入换成同一单位。", "Give the parameter or the input in the same unit."),
-            )
+            raise _units_differ(node, set(units), where)
         return units[0] if units and function.units == "keep" else ""
     if function.units == "product":
         return "·".join(sorted(units))

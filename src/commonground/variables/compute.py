@@ -94,6 +94,8 @@ def compute(
     add_inputs(frame, [(d.entity, d.inputs[n]) for d in order for v in used[d.id] for n in v.inputs])
     made: dict[str, Computed] = {}
     for number, definition in enumerate(order):
+        if not used[definition.id]:  # all its versions are still to be verified
+            continue
         made[definition.id] = _one(frame, definition, used[definition.id], number, made)
     return made
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from commonground.engine.dialect import Dialect
+from commonground.variables.fixed import LOOKING, fixed_of, is_fixed
 from commonground.variables.functions import FUNCTIONS
 from commonground.variables.language import Call, Const, Name, Node, Value
 
@@ -29,7 +30,7 @@ def evaluate(node: Node, values: Mapping[str, Any]) -> Value:
         Value of every name; a name that is absent, or None, is unknown. Whole numbers count as numbers.
     """
     if isinstance(node, Const):
-        return node.value
+        return cast(Value, node.value)  # a fixed thing never stands alone
     if isinstance(node, Name):
         value = values.get(node.id)
         return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -55,9 +56,11 @@ def sql(node: Node, dialect: Dialect, kind: str = "boolean", column: str = "{}")
         How a name becomes a column, such as ``"r.{}"``.
     """
     if isinstance(node, Const):
-        return _constant(node.value, dialect, kind)
+        return _constant(cast(Value, node.value), dialect, kind)
     if isinstance(node, Name):
         return column.format(node.id)
+    if node.function in LOOKING:
+        return fixed_of(node).sql(dialect, [_wrapped(a, dialect, column) for a in node.args[1:]])
     return FUNCTIONS[node.function].sql(dialect, [_wrapped(a, dialect, column) for a in node.args])
 
 
@@ -135,6 +138,8 @@ def _plain(node: Node) -> Any:
     if isinstance(node, Name):
         return {"name": node.id}
     if isinstance(node, Const):
+        if is_fixed(node.value):
+            return {"fixed": node.value.digest}
         value = node.value.isoformat() if isinstance(node.value, dt.date) else node.value
         return {"value": value, "unit": node.unit} if node.unit else {"value": value}
     args = [_plain(a) for a in node.args]

@@ -8,6 +8,7 @@ from typing import Any
 
 from commonground.errors import Said
 from commonground.variables.evaluate import evaluate
+from commonground.variables.fixed import LOOKING, fixed_of
 from commonground.variables.functions import FUNCTIONS
 from commonground.variables.language import Call, Const, Name, Node, unparse
 from commonground.variables.model import Definition, Input, Source, VersionRule
@@ -85,6 +86,8 @@ def in_words(node: Node, inputs: Mapping[str, Input], lang: str) -> str:
         return f"“{inputs[node.id].title(lang)}”" if node.id in inputs else node.id
     if isinstance(node, Const):
         return shown(node.value, lang, node.unit)
+    if node.function in LOOKING:
+        return _looked_up(node, [in_words(a, inputs, lang) for a in node.args[1:]], lang)
     args = [in_words(a, inputs, lang) for a in node.args]
     bracket, comma = ("（{}）", "、") if lang == "zh" else ("({})", ", ")
     inner = node.args if _infix(node) else ()  # between the arguments of a function commas are enough
@@ -102,6 +105,16 @@ def in_words(node: Node, inputs: Mapping[str, Input], lang: str) -> str:
         return f"{args[0]}属于{listed}" if lang == "zh" else f"{args[0]} is one of {listed}"
     says = FUNCTIONS[node.function].says[0 if lang == "zh" else 1] or node.function
     return says + ("" if lang == "zh" else " ") + bracket.format(comma.join(args))
+
+
+def _looked_up(node: Call, asked: list[str], lang: str) -> str:
+    """Say what a table or a code list is asked."""
+    title = fixed_of(node).title(lang)
+    if node.function == "lookup":
+        keys = ("、" if lang == "zh" else ", ").join(asked)
+        return f"“{title}”（按{keys}查表）" if lang == "zh" else f"“{title}” (by {keys})"
+    on = "".join(f"（{day}）" if lang == "zh" else f" on {day}" for day in asked[1:])
+    return f"{asked[0]}属于“{title}”{on}" if lang == "zh" else f"{asked[0]} is “{title}”{on}"
 
 
 def _infix(node: Node) -> bool:

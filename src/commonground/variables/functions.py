@@ -335,6 +335,28 @@ FUNCTIONS: dict[str, Function] = {
         lambda d, a: d.starts(a[0], a[1]),
         says=("以某文字开头", "begins with a text"),
     ),
+    "lookup": Function(
+        ("fixed", "any", "*"),
+        "number",
+        lambda v: v[0].find(v[1:]),
+        lambda d, a: "",
+        says=(
+            "在标准的表里按若干键查数，如 lookup('bp.sbp', sex, age)；表里没有则不清楚",
+            "the number that a table of a standard has for some keys, such as lookup('bp.sbp', sex, age); unknown where"
+            " it has none",
+        ),
+    ),
+    "in_codelist": Function(
+        ("fixed", "text", "*"),
+        "boolean",
+        lambda v: v[0].find(v[1:]),
+        lambda d, a: "",
+        says=(
+            "代码属于代码表的某一组，如 in_codelist(x, 'carer', 'grandparent', day)；组与日期可省；表外代码为不清楚",
+            "a code belongs to a group of a list, such as in_codelist(x, 'carer', 'grandparent', day); group and day"
+            " may be left out; a code that the list does not have is unknown",
+        ),
+    ),
     "area_is_urban": Function(
         ("text",),
         "boolean",

@@ -12,6 +12,10 @@ import ast
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from commonground.variables.fixed import Fixed
 
 from commonground.errors import DefinitionError, Said
 
@@ -20,9 +24,12 @@ Value = bool | float | str | dt.date | None
 
 @dataclass(frozen=True)
 class Const:
-    """A constant; ``unit`` is empty unless it stands for a parameter with one."""
+    """A constant; ``unit`` is empty unless it stands for a parameter with one.
 
-    value: Value
+    A table or list of codes that a function looks into is a constant too (``fixed.py``).
+    """
+
+    value: Value | Fixed
     unit: str = ""
     shown: str = ""
 
@@ -250,4 +257,4 @@ def _constant_text(node: Const) -> str:
         return repr(value)
     if isinstance(value, dt.date):
         return value.isoformat()
-    return f"{value:g}"
+    return f"{value:g}" if isinstance(value, float) else repr(value.name)

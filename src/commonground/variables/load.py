@@ -13,7 +13,8 @@ from typing import Any
 from commonground.city import read_toml
 from commonground.errors import DefinitionError, Said, did_you_mean
 from commonground.variables.check import Kind, check
-from commonground.variables.language import Node, Value, parse
+from commonground.variables.language import Node, Value
+from commonground.variables.lookup import opener, read_tables
 from commonground.variables.model import (
     STATUSES,
     Definition,
@@ -92,12 +93,14 @@ def load_definition(path: str | Path) -> Definition:
     path = Path(path)
     raw = read_toml(path, DefinitionError)
     place = Place(path)
-    place.keys(raw, {"variable", "input", "derive", "version", "test"}, "")
+    place.keys(raw, {"variable", "table", "input", "derive", "version", "test"}, "")
+    tables = read_tables(raw.get("table", {}), place, path.parent)
     variable = place.need(raw, "variable", "")
     place.keys(variable, _VARIABLE, "variable")
     inputs, derive = _shared(variable, place, path)
+    place.open = opener(tables)
     inputs |= {n: _input(n, i, place) for n, i in raw.get("input", {}).items()}
-    derive |= {n: parse(e, place.at("derive", n)) for n, e in raw.get("derive", {}).items()}
+    derive |= {n: place.parse(e, place.at("derive", n)) for n, e in raw.get("derive", {}).items()}
     kind = _one_of(place, variable, "type", ("boolean", "category", "number", "date"), "variable")
     versions = tuple(
         _version(v, i, variable, kind, inputs, derive, place) for i, v in enumerate(raw.get("version", []))
@@ -137,9 +140,10 @@ def _shared(variable: Mapping[str, Any], place: Place, path: Path) -> tuple[dict
             fault = Said(f"找不到共用输入文件 {name}。", f"The file of shared inputs {name} is not there.")
             raise place.fault("variable", "inputs_from", fault)
         shared, there = read_toml(other, DefinitionError), Place(other)
-        there.keys(shared, {"input", "derive"}, "")
+        there.keys(shared, {"table", "input", "derive"}, "")
+        there.open = opener(read_tables(shared.get("table", {}), there, other.parent))
         inputs |= {n: _input(n, i, there) for n, i in shared.get("input", {}).items()}
-        derive |= {n: parse(e, there.at("derive", n)) for n, e in shared.get("derive", {}).items()}
+        derive |= {n: there.parse(e, there.at("derive", n)) for n, e in shared.get("derive", {}).items()}
     return inputs, derive
 
 
@@ -215,14 +219,14 @@ def _source(raw: Mapping[str, Any], name: str, index: int, kind: str, place: Pla
     dataset = str(place.need(raw, "kind", section, index))
     known = _concepts(dataset, place, section, index)
     where = place.at(section, "value" if "value" in raw else "concept", index)
-    value = parse(str(raw.get("value") or place.need(raw, "concept", section, index)), where)
+    value = place.parse(str(raw.get("value") or place.need(raw, "concept", section, index)), where)
     check(value, known, where, "" if kind == "text" else kind)
-    condition = parse(raw["where"], place.at(section, "where", index)) if "where" in raw else None
+    condition = place.parse(raw["where"], place.at(section, "where", index)) if "where" in raw else None
     if condition is not None:
         check(condition, known, place.at(section, "where", index), "boolean")
     for key in ("at", "since", "until"):
         if raw.get(key):
-            check(parse(raw[key], place.at(section, key, index)), known, place.at(section, key, index), "date")
+            check(place.parse(raw[key], place.at(section, key, index)), known, place.at(section, key, index), "date")
     valid = list(raw.get("valid", []))
     return Source(
         kind=dataset,
@@ -292,7 +296,7 @@ def _version(
         if text is None:
             raise place.fault("version", key, Said("版本没有 rule。", "The version has no rule."), index)
         where = place.at("version", key, index) if key in raw else place.at("variable", key)
-        trees[key] = expand(parse(text, where), derive)
+        trees[key] = expand(place.parse(text, where), derive)
         check(trees[key], known, where, wanted)
     standardise = tuple(raw.get("standardise", {}).get("by", ()))
     for name in standardise:

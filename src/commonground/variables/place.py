@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from commonground.errors import DefinitionError, Said, did_you_mean
+from commonground.variables.fixed import Open, bind
+from commonground.variables.language import Node, parse
 
 
 class Place:
@@ -16,6 +18,7 @@ class Place:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lines = path.read_text(encoding="utf-8").splitlines()
+        self.open: Open | None = None
 
     def line(self, section: str, key: str = "", index: int = 0) -> int:
         """Line of ``key`` in the ``index``-th table ``section`` (1-based), or of the table, or 0."""
@@ -46,6 +49,11 @@ class Place:
         """Make the error for a place."""
         todo = todo or Said("请对照语言说明改正。", "Mend it by the reference of the language.")
         return DefinitionError(what, where=self.at(section, key, index), todo=todo, why=why)
+
+    def parse(self, text: str, where: str) -> Node:
+        """Parse an expression of this file, with the tables and code lists that it looks into."""
+        node = parse(text, where)
+        return node if self.open is None else bind(node, self.open, where)
 
     def need(self, table: Mapping[str, Any], key: str, section: str, index: int = 0) -> Any:
         """Give a value that must be there."""
