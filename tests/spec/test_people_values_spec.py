@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from commonground.people import births, numbers
 from commonground.people.births import DAY, DEFAULT, MONTH, NO_DAY, YEAR, chinese_calendar, compare_births
-from commonground.people.encode import class_label, phone
+from commonground.people.encode import class_grade, class_label, phone
 from commonground.people.gather import gather
 from commonground.people.mentions import CROWD, Facts, compact, private
 from commonground.people.numbers import NONE, check_character, damage, id_table, number_texts
@@ -127,13 +127,34 @@ def test_telephones(written: str, number: str) -> None:
     assert phone(written) == number
 
 
-@pytest.mark.parametrize(
-    ("written", "label"),
-    [("3班", "3"), ("(3)班", "3"), ("三班", "3"), ("七（3）班", "3"), ("2023级03班", "3"), ("十二班", "12"),
-     ("二十班", "20"), ("3", "3"), ("实验班", "实验班")],
-)  # fmt: skip
-def test_classes(written: str, label: str) -> None:
-    assert class_label(written) == label
+CLASSES = """
+written      | class  | grade | because
+3班          | 3      |       |
+(3)班        | 3      |       |
+三班         | 3      |       |
+七（3）班    | 3      | 7     | the grade stands before the bracket
+八(３)班     | 3      | 8     | full-width figures
+七年级三班   | 3      | 7     |
+初一3班      | 3      | 7     | the first year of junior school
+初二（4）班  | 4      | 8     |
+高一(3)班    | 3      | 10    |
+2023级03班   | 3      |       | the year of entry alone does not say of which school
+小学2023级2班 | 2     | 3     | with the school it does
+十二班       | 12     |       |
+二十班       | 20     |       |
+3            | 3      |       |
+12           | 12     |       |
+803          | 3      | 8     | no school has a hundred classes of one grade
+0803班       | 3      | 8     |
+实验班       | 实验班 |       | a class with a name
+"""
+CLASS_ROWS = [tuple(c.strip() for c in line.split("|")) for line in CLASSES.strip().splitlines()[1:]]
+
+
+@pytest.mark.parametrize(("written", "label", "grade", "why"), CLASS_ROWS)
+def test_classes(written: str, label: str, grade: str, why: str) -> None:
+    assert class_label(written) == label, why
+    assert class_grade(written, dt.date(2025, 9, 15)) == int(grade or -1), why
 
 
 def test_a_telephone_beside_very_many_names_is_nobodys() -> None:

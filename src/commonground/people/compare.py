@@ -83,7 +83,7 @@ def _id(p: People, a: Ints, b: Ints) -> Levels:
 
 
 def _school(p: People, a: Ints, b: Ints) -> Levels:
-    """5 class, 4 school and cohort, 3 school, 2 cohort within a county, 1 neither."""
+    """5 class, 4 school and cohort (or class, where a grade is not said), 3 school, 2 cohort in a county, 1 neither."""
     level = np.zeros(len(a), dtype=np.int8)
     sa, sb, ca, cb = p.school[a], p.school[b], p.cohort[a], p.cohort[b]
     schools, cohorts = (sa >= 0) & (sb >= 0), (ca >= 0) & (cb >= 0)
@@ -93,9 +93,11 @@ def _school(p: People, a: Ints, b: Ints) -> Levels:
     level[cohorts & (ca == cb) & county] = 2
     same = schools & (sa == sb) & near
     level[same] = 3
+    classes = (p.klass[a] == p.klass[b]) & (p.klass[a] >= 0)
+    level[same & classes & ~cohorts] = 4
     same &= cohorts & (ca == cb)
     level[same] = 4
-    level[same & (p.klass[a] == p.klass[b]) & (p.klass[a] >= 0)] = 5
+    level[same & classes] = 5
     return level
 
 

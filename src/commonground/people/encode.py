@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -105,13 +106,32 @@ def phone(text: str) -> str:
 
 _NUMERALS = {**{c: i for i, c in enumerate("零一二三四五六七八九")}, "〇": 0, "两": 2}
 _CLASS = re.compile(r"(\d+)\D*$")
+_GRADE_AND_CLASS = re.compile(r"0?([1-9])(0[1-9]|[1-4]\d)班?")
+"""803: a grade of one digit and a class of two; no school has a hundred classes of one grade."""
 
 
 def class_label(text: str) -> str:
-    """Number of a class within its grade, however it is written: 3班, (3)班, 三班, 七（3）班, 2023级03班 → 3."""
-    plain = re.sub("[零〇一二两三四五六七八九十]+", lambda m: str(_numeral(m[0])), narrow(text))
+    """Number of a class within its grade, however it is written: 3班, (3)班, 三班, 七（3）班, 703, 2023级03班 → 3."""
+    plain = re.sub("[零〇一二两三四五六七八九十]+", lambda m: f" {_numeral(m[0])} ", narrow(text)).strip()
+    both = _GRADE_AND_CLASS.fullmatch(plain)
     found = _CLASS.search(plain)
-    return str(int(found[1])) if found else plain
+    return str(int(both[2])) if both else str(int(found[1])) if found else narrow(text)
+
+
+def class_grade(text: str, at: dt.date) -> int:
+    """Grade that stands in the name of a class (七（3）班, 初一3班, 703 → 7), -1 where none does; ``at`` dates 2023级."""
+    from commonground.intake.grades import normalise
+
+    plain = narrow(text)
+    both = _GRADE_AND_CLASS.fullmatch(plain)
+    if both:
+        return int(both[1])
+    if len(_NUMBERS.findall(plain)) < 2:
+        return -1
+    return normalise([plain], at).grade[0] or -1
+
+
+_NUMBERS = re.compile(r"\d+|[零〇一二两三四五六七八九十]+")
 
 
 def _numeral(text: str) -> int:

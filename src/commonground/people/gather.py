@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from commonground.intake.carry import carry
-from commonground.people.encode import Coder, area_stem, distinct, integers
+from commonground.people.encode import Coder, area_stem, class_grade, distinct, integers
 from commonground.people.kin import Kin, joined, read_kin
 from commonground.people.mentions import Coders, Facts, Fields, People, TableReader, compact, finish, read_table
 from commonground.people.schools import School, list_schools, school_codes
@@ -136,8 +136,24 @@ def _cohort(reader: TableReader) -> Ints:
         .astype(np.int64)
     )
     guessed = 1970 + month // 12 - (month % 12 + 1 < SCHOOL_YEAR_BEGINS)
+    grade = np.where(grade > 0, grade, _grade_of_class(reader))
     year = np.where(year > 0, year, guessed)
     return np.where(grade > 0, year - grade + 1, -1)
+
+
+def _grade_of_class(reader: TableReader) -> Ints:
+    """Grades that stand in the names of classes; -1 where none does."""
+    column, day = reader.concept("class"), integers(reader.concept("as_of"), reader.rows, -1)
+    if column is None or (day < 0).any():
+        return np.full(reader.rows, -1, dtype=np.int64)
+    values, at = distinct(column)
+    packed, inverse = np.unique((at + 1) * np.int64(1 << 24) + day, return_inverse=True)
+    name, date = np.divmod(packed, np.int64(1 << 24))
+    found = [
+        class_grade(values[n - 1], np.datetime64(d, "D").astype(dt.date)) if n else -1
+        for n, d in zip(name.tolist(), date.tolist(), strict=True)
+    ]
+    return np.array(found, dtype=np.int64)[inverse]
 
 
 def village_stems(tables: list[pa.Table]) -> dict[str, str]:
