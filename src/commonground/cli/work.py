@@ -167,9 +167,10 @@ def show_links(speaker: Speaker, report: dict[str, Any]) -> None:
 @click.command(short_help="Link the records to persons; export the links. 连接到人，导出连接表。")
 @about_city
 @click.option("--export", type=click.Path(path_type=Path, dir_okay=False), help="Parquet file to write. 导出文件。")
+@click.option("--project", default="", help="Id of an open project: its own pseudonyms. 项目编号，用该项目的假名。")
 @dry_run
 @spoken
-def link(speaker: Speaker, city: City, export: Path | None, dry_run: bool) -> None:
+def link(speaker: Speaker, city: City, export: Path | None, project: str, dry_run: bool) -> None:
     """Show the linkage report of the current version, and export its links (authorised role, recorded).
 
     显示当前版本的连接报告；导出连接表须有权限，并会记入台账。
@@ -179,10 +180,12 @@ def link(speaker: Speaker, city: City, export: Path | None, dry_run: bool) -> No
     if dry_run:
         first = Said("会先建库。", "Would build the city first.") if city.current is None else None
         shown = Said("显示连接报告。", "Show the linkage report.")
+        if export:
+            jobs.check_export(city, export, project)
         leaves = Said(f"会把连接表写到 {export}，并记入台账。", f"Would write the links to {export}, and record it.")
         speaker.would(*(s for s in (first, shown, leaves if export else None) if s))
         return
-    report = jobs.link(city, export=export, progress=speaker.progress())
+    report = jobs.link(city, export=export, project=project, progress=speaker.progress())
     show_links(speaker, report)
     if export:
         speaker.note(f"连接表已写入 {export}，并记入台账。", f"Links written to {export}, and recorded in the ledger.")

@@ -105,6 +105,11 @@ def delivery_key(department: str, dataset: str, delivery: str) -> str:
     return f"delivery-{hashlib.sha256(place.encode()).hexdigest()[:24]}"
 
 
+def algorithm_of(pack: str) -> str:
+    """Hash of pseudonyms: the national standard SM3 with the China pack, SHA-256 elsewhere."""
+    return "sm3" if pack == "china" else "sha256"
+
+
 def keyed_hash(key: bytes, text: str, algorithm: str = "sm3") -> str:
     """HMAC of a text as 24 hexadecimal digits (96 bits: no collision among a city's persons).
 

@@ -7,7 +7,17 @@ frozen result; each run that changes the city is written into its ledger.
 from commonground.jobs.build import BuildResult, build, intake, plan_build
 from commonground.jobs.face import OpenCity
 from commonground.jobs.fetch import fetch, plan_fetch
-from commonground.jobs.follow import compare, count_values, demo, export_values, link, plan_study, publish, study
+from commonground.jobs.follow import (
+    check_export,
+    compare,
+    count_values,
+    demo,
+    export_values,
+    link,
+    plan_study,
+    publish,
+    study,
+)
 from commonground.jobs.office import audit, grant, invite, new_city
 from commonground.jobs.quality import drift, judge, judged_run
 from commonground.jobs.returns import close_returns, make_returns, show_returns, take_return
@@ -17,6 +27,7 @@ __all__ = [
     "OpenCity",
     "audit",
     "build",
+    "check_export",
     "close_returns",
     "compare",
     "count_values",

@@ -15,26 +15,40 @@ if TYPE_CHECKING:
     from commonground.variables.compare import Comparison
 
 
-def link(city: City, *, export: Path | None = None, progress: Progress | None = None) -> dict[str, Any]:
-    """Give the linkage report of the current version; export the links when asked and allowed."""
+def link(
+    city: City, *, export: Path | None = None, project: str = "", progress: Progress | None = None
+) -> dict[str, Any]:
+    """Give the linkage report of the current version; export the links when asked and allowed.
+
+    With ``project`` the export has that project's own pseudonyms and only the kinds of data that it may use.
+    """
     from commonground import people
     from commonground.governance import current_actor, transfer
 
     if city.current is None:
         build(city, progress=progress)
-    version = city.require_current()
+    version, actor = city.require_current(), current_actor()
     if export:
-        transfer.require(city, "link_export", current_actor())
-        people.export_links(city, export)
-        transfer.record(
+        transfer.hand_over(
             city,
+            export,
+            lambda beside: people.export_links(city, beside, project=project, by=actor),
             kind="link_export",
-            recipient=str(export),
-            authority="link_export",
-            files=[export],
-            actor=current_actor(),
+            recipient=f"project:{project}" if project else actor,
+            authority=f"project:{project}" if project else "link_export",
+            actor=actor,
         )
     return quality(version, "links")
+
+
+def check_export(city: City, export: Path, project: str = "") -> None:
+    """Refuse, without writing, a place or a project for which links could not be exported."""
+    from commonground.governance.transfer import check_place
+    from commonground.people.export import find_project
+
+    check_place(city, export)
+    if project:
+        find_project(city, project)
 
 
 def compare(city: City, definition: str, old: str, new: str, date: Any = None) -> Comparison:
@@ -49,17 +63,16 @@ def export_values(city: City, definition: str, export: Path) -> int:
     from commonground import variables
     from commonground.governance import current_actor, transfer
 
-    transfer.require(city, "values_export", current_actor())
-    rows = variables.export_values(city, definition, export)
-    transfer.record(
+    rows: int = transfer.hand_over(
         city,
+        export,
+        lambda beside: variables.export_values(city, definition, beside),
         kind="values_export",
-        recipient=str(export),
+        recipient=current_actor(),
         authority="values_export",
-        files=[export],
         actor=current_actor(),
     )
-    return int(rows)
+    return rows
 
 
 def count_values(city: City, definition: str, date: Any = None) -> list[dict[str, Any]]:

@@ -4,8 +4,9 @@ Only this room and intake see names and numbers. Public names: ``run``, ``export
 ``LinkResult``.
 """
 
+from commonground.people.export import export_links
 from commonground.people.model import LinkResult
 from commonground.people.pairs import link_tables
-from commonground.people.run import export_links, run
+from commonground.people.run import run
 
 __all__ = ["LinkResult", "export_links", "link_tables", "run"]
