@@ -151,6 +151,10 @@ class Index:
         return cls(tuple(made))
 
 
+Find = Callable[[Index, Ints, Ints, Callable[[Ints], Ints]], tuple[Ints, Ints]]
+"""What finds candidates as ``candidates`` does; ``candidates_sql`` has one for an engine."""
+
+
 def candidates(index: Index, a: Ints, b: Ints, group: Callable[[Ints], Ints] = lambda rows: rows) -> tuple[Ints, Ints]:
     """Pairs (row of ``a``, group of a row of ``b``) that at least one rule finds, each once and in order."""
     total = np.int64(max(a.max(initial=0), b.max(initial=0), index.grids[0][1].shape[0]) + 1)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from commonground.city import City, Version
+from commonground.city import City, EngineSettings, Version
+from commonground.engine import Engine, open_engine
 from commonground.files import storage_errors
 from commonground.governance.keys import KeyRing, keyed_hash
 from commonground.governance.vault import Vault
@@ -18,6 +18,8 @@ from commonground.intake import load_pack
 from commonground.intake.model import IntakeResult
 from commonground.people import tables as made
 from commonground.people.births import NO_DAY
+from commonground.people.blocking import candidates
+from commonground.people.candidates_sql import finder
 from commonground.people.collapse import collapse
 from commonground.people.compared import Compared, pair_table
 from commonground.people.encode import integers
@@ -39,15 +41,29 @@ PRECISION = 0.998
 PLACE = ("department", "dataset", "delivery", "file", "sheet", "row_number")
 
 
-def link_records(gathered: Gathered, *, precision: float = PRECISION, seed: int = 0) -> Linked:
-    """Find out who is who among all persons mentioned, and who belongs to whom."""
+def link_records(
+    gathered: Gathered, *, precision: float = PRECISION, seed: int = 0, engine: Engine | None = None
+) -> Linked:
+    """Find out who is who among all persons mentioned, and who belongs to whom; ``engine`` joins the candidates."""
     people = gathered.people
-    spine, place = build(people, collapse(people), precision=precision, seed=seed)
+    find = candidates if engine is None else finder(engine)
+    spine, place = build(people, collapse(people), precision=precision, seed=seed, find=find)
     units = spine.units
     codes = np.array([int(t) if t.isdigit() else -1 for t in gathered.texts.get("relation", ())] + [-1])
     named, members = named_relations(units, spine.entity, place, gathered.kin)
     found = tidy([households(units, spine.entity, codes[units.relation]), named])
     return Linked(gathered, spine, place, _identified(gathered, spine.entity, place), found, members)
+
+
+def _link(gathered: Gathered, settings: EngineSettings) -> Linked:
+    """Link on the city's engine; on one machine the joins need none."""
+    if settings.name == "duckdb":
+        return link_records(gathered)
+    engine = open_engine(settings)
+    try:
+        return link_records(gathered, engine=engine)
+    finally:
+        engine.close()
 
 
 def _identified(gathered: Gathered, entity: Ints, place: Ints) -> npt.NDArray[np.bool_]:
@@ -82,7 +98,7 @@ def run(city: City, intake: IntakeResult, version: Version, *, progress: Progres
     pack = load_pack(city.settings.pack)
     gathered = gather(intake.tables, facts, person_fields(pack.concepts))
     tell("people", 1, 4)
-    linked = link_records(gathered)
+    linked = _link(gathered, city.settings.engine)
     tell("people", 2, 4)
     spine_ids = _spine_ids(linked, intake.tables)
     key = KeyRing(city.settings.keys).get("pseudonym")
@@ -345,26 +361,3 @@ def _prune(vault: Vault, city: City, version: Version) -> None:
         number = name.partition("/")[2]
         if number not in kept and number != str(version.number):
             vault.remove(name)
-
-
-def export_links(city: City, path: Path) -> int:
-    """Write department, dataset, delivery, file, sheet, row_number, person_id and status of every record about persons.
-
-    Returns
-    -------
-    int
-        Rows written.
-
-    Raises
-    ------
-    StorageError
-        The vault has no links of the current version, or the file cannot be written.
-    """
-    import pyarrow.parquet as pq
-
-    table = Vault(city).read_table(f"links/{city.require_current().number}").select([*PLACE, "person_id", "status"])
-    with storage_errors(path, chosen=True):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, path, compression="zstd")
-        path.chmod(0o600)
-    return int(table.num_rows)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from commonground.people import births, numbers
 from commonground.people import fellegi_sunter as fs
 from commonground.people.assign import assign
-from commonground.people.blocking import Index, candidates
+from commonground.people.blocking import Find, Index, candidates
 from commonground.people.collapse import represent
 from commonground.people.compare import FIELDS, compare
 from commonground.people.compared import LEAST_BITS, Compared
@@ -58,6 +58,8 @@ class Spine:
         Source → matches that the model expects among the pairs it did not take.
     compared : list
         Candidate pairs that are worth keeping, with their probabilities.
+    find : Find
+        What finds candidates: ``blocking.candidates``, or the same as a join of an engine.
     """
 
     units: People
@@ -70,6 +72,7 @@ class Spine:
     thresholds: dict[int, float] = field(default_factory=dict)
     models: dict[int, fs.Model] = field(default_factory=dict)
     compared: list[Compared] = field(default_factory=list)
+    find: Find = candidates
 
     @classmethod
     def empty(cls, units: People) -> Spine:
@@ -215,7 +218,7 @@ def link(spine: Spine, rows: Ints, family: dict[str, Floats], *, precision: floa
     before = spine.entity.copy()
     before[rows] = -1
     members = Members.of(before)
-    a, person = candidates(spine.index, rows, known, group=lambda unit: before[unit])
+    a, person = spine.find(spine.index, rows, known, lambda unit: before[unit])
     if not many:  # a person stands once in such a source, so who has a record of it is not a candidate for another
         taken = np.unique(before[known[units.source[known] == source]])
         free = ~np.isin(person, taken)
@@ -311,7 +314,9 @@ def _one_number(spine: Spine, a: Ints, person: Ints, odds: Floats) -> npt.NDArra
     return out
 
 
-def build(people: People, unit: Ints, *, precision: float = 0.998, seed: int = 0) -> tuple[Spine, Ints]:
+def build(
+    people: People, unit: Ints, *, precision: float = 0.998, seed: int = 0, find: Find = candidates
+) -> tuple[Spine, Ints]:
     """Link all sources, then once more those that stayed alone.
 
     Returns
@@ -321,6 +326,7 @@ def build(people: People, unit: Ints, *, precision: float = 0.998, seed: int = 0
     """
     units, place = represent(people, unit)
     spine = Spine.empty(units)
+    spine.find = find
     if not len(units):
         return spine, place
     family = relatives(units)

@@ -1,0 +1,82 @@
+"""Who is who on DuckDB, on Spark and in numpy: the same candidates, the same persons."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from commonground.city import City
+from commonground.demo import make_demo
+from commonground.engine import Engine
+from commonground.intake import run as run_intake
+from commonground.intake.pack import load_pack
+from commonground.people.blocking import Index, candidates
+from commonground.people.candidates_sql import finder
+from commonground.people.gather import Gathered, gather
+from commonground.people.mentions import Facts, person_fields
+from commonground.people.run import link_records
+
+
+def keyed(seed: int) -> tuple[Index, np.ndarray, np.ndarray, np.ndarray]:
+    """Random keys of few values, so that caps are met and a row stands under one key more than once."""
+    rng = np.random.default_rng(seed)
+    size = int(rng.integers(2, 60))
+    grids = []
+    for _ in range(int(rng.integers(1, 5))):
+        grid = rng.integers(-1, int(rng.integers(2, 12)), (size, int(rng.integers(1, 4)))) * int(rng.integers(1, 2**50))
+        grids.append((int(rng.integers(1, 12)), np.where(grid < 0, -1, grid).astype(np.int64)))
+    a = rng.choice(size, int(rng.integers(0, size)), replace=False).astype(np.int64)
+    b = rng.choice(size, int(rng.integers(0, size)), replace=False).astype(np.int64)
+    return Index(tuple(grids)), a, b, rng.integers(0, size, size).astype(np.int64)
+
+
+def same_candidates(engine: Engine, seeds: int) -> None:
+    some = 0
+    for seed in range(seeds):
+        index, a, b, group = keyed(seed)
+        wanted = candidates(index, a, b, lambda rows, group=group: group[rows])
+        got = finder(engine)(index, a, b, lambda rows, group=group: group[rows])
+        assert got[0].tolist() == wanted[0].tolist(), seed
+        assert got[1].tolist() == wanted[1].tolist(), seed
+        some += len(got[0])
+    assert some > 10 * seeds
+
+
+def test_candidates_on_duckdb(duck: Engine) -> None:
+    same_candidates(duck, 120)
+
+
+@pytest.mark.spark
+@pytest.mark.xdist_group("spark")
+def test_candidates_on_spark(spark: Engine) -> None:
+    same_candidates(spark, 6)
+
+
+@pytest.fixture(scope="module")
+def gathered(tmp_path_factory: pytest.TempPathFactory) -> Gathered:
+    """Persons mentioned in the deliveries of a small demo city."""
+    city = City(make_demo(tmp_path_factory.mktemp("link") / "city", children=300))
+    intake = run_intake(city)
+    facts = {n: Facts(c.kind.name, c.subject, c.rows_per_person == "many") for n, c in intake.contracts.items()}
+    return gather(intake.tables, facts, person_fields(load_pack(city.settings.pack).concepts))
+
+
+def same_spine(gathered: Gathered, engine: Engine) -> None:
+    wanted, got = link_records(gathered), link_records(gathered, engine=engine)
+    assert len(np.unique(wanted.entity)) < len(wanted.entity) / 2  # there is something to link
+    mine, theirs = got.spine, wanted.spine
+    for name in ("entity", "weight", "probability", "method"):
+        assert np.array_equal(getattr(mine, name), getattr(theirs, name)), name
+    assert (mine.missed, mine.thresholds) == (theirs.missed, theirs.thresholds)
+    assert np.array_equal(got.place, wanted.place)
+    assert np.array_equal(got.identified, wanted.identified)
+
+
+def test_the_spine_is_the_same_by_joins_of_duckdb(gathered: Gathered, duck: Engine) -> None:
+    same_spine(gathered, duck)
+
+
+@pytest.mark.spark
+@pytest.mark.xdist_group("spark")
+def test_the_spine_is_the_same_on_spark(gathered: Gathered, spark: Engine) -> None:
+    same_spine(gathered, spark)
