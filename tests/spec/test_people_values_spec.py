@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from commonground.people import births, numbers
 from commonground.people.births import DAY, DEFAULT, MONTH, NO_DAY, YEAR, chinese_calendar, compare_births
+from commonground.people.compare import FIELDS as COMPARED
+from commonground.people.compare import compare
 from commonground.people.encode import class_grade, class_label, phone
 from commonground.people.gather import gather
 from commonground.people.mentions import CROWD, Facts, compact, private
@@ -198,3 +200,46 @@ def test_codes_of_merged_counties_are_one_county() -> None:
     found = gather(_gathered([None] * 3, ["520114", "520111", "529901"]), {"e.roll": Facts("k", "self", False)}, FIELDS)
     county = found.people.county[:, 0].tolist()
     assert county[0] == county[1] != county[2]
+
+
+SCHOOL_LEVELS = """
+school | grade | class | school also | grade | class | level | because
+甲     | 8     | 3     | 甲          | 8     | 3     | 5     |
+甲     | 8     | 3     | 甲          | 8     | 1     | 4     | another class of the same grade
+甲     |       | 3     | 甲          | 8     | 3     | 4     | a grade that nobody wrote down
+甲     |       | 3     | 甲          | 8     | 1     | 3     |
+甲     | 8     | 3     | 甲          | 7     | 3     | 3     | a grade apart: a year repeated, or two dates
+甲     | 8     | 3     | 甲          | 3     | 3     | 1     | the same school, years apart
+甲     | 8     | 3     | 乙          | 8     | 3     | 2     | another school of the county, the same age group
+中心   | 8     | 3     | 甲          | 8     | 3     | 4     | a name that several schools bear, one of them this
+中心   | 8     | 3     | 甲          | 8     | 1     | 3     |
+中心   |       | 3     | 甲          | 8     | 3     | 3     |
+中心   |       |       | 甲          | 8     | 3     | 2     |
+中心   |       |       | 丙          |       |       | 1     | a name that this school does not bear
+中心   | 8     | 3     | 中心        | 8     | 3     | 4     | the same name, which several bear
+"""
+LEVEL_ROWS = [tuple(c.strip() for c in line.split("|")) for line in SCHOOL_LEVELS.strip().splitlines()[1:]]
+CODES = {"甲": "1", "乙": "2", "丙": "3"}
+
+
+@pytest.mark.parametrize("row", LEVEL_ROWS, ids=[" ".join(r[:6]) for r in LEVEL_ROWS])
+def test_school_and_class(row: tuple[str, ...]) -> None:
+    n = 2
+    said = [row[0], row[3]]
+    table = pa.table(
+        {
+            "record_id": [0, 1], "delivery": ["d"] * n, "file": ["f"] * n, "sheet": [""] * n, "status": ["record"] * n,
+            "as_of": pa.array([dt.date(2025, 9, 1)] * n), "name": ["王小明"] * n,
+            "school_code": pa.array([CODES.get(s) for s in said], pa.string()),
+            "school_name": pa.array([None if s in CODES else s for s in said], pa.string()),
+            "grade": pa.array([int(g) if g else None for g in (row[1], row[4])], pa.int64()),
+            "class": pa.array([c or None for c in (row[2], row[5])], pa.string()),
+        }
+    )  # fmt: skip
+    schools = pa.table({"school_code": ["1", "2", "3"], "school_name": ["东镇中心小学", "西镇中心小学", "丙镇小学"],
+                        "county": ["529901"] * 3})  # fmt: skip
+    facts = {"e.roll": Facts("k", "self", False), "e.schools": Facts("s", "", False)}
+    p = gather({"e.roll": table, "e.schools": schools}, facts, FIELDS).people
+    for a, b in ((0, 1), (1, 0)):
+        found = compare(p, np.array([a]), np.array([b]))
+        assert found[0, COMPARED.index("school")] == int(row[6]), row[7]

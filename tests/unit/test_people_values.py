@@ -13,7 +13,16 @@ from commonground.people.blocking import join, mix
 from commonground.people.compare import share_any
 from commonground.people.distance import code_points, edit_distance
 from commonground.people.mentions import compact, mates
-from commonground.people.schools import School, gaps, list_schools, resolve
+from commonground.people.schools import (
+    POSSIBLE,
+    School,
+    gaps,
+    list_schools,
+    meant_schools,
+    one_school,
+    possible,
+    resolve,
+)
 
 
 def test_calendar_matches_the_library() -> None:
@@ -86,6 +95,27 @@ SCHOOLS = {
 )  # fmt: skip
 def test_short_names_of_schools(short: str, county: str | None, code: str | None) -> None:
     assert resolve(short, county, SCHOOLS) == code
+
+
+@pytest.mark.parametrize(
+    ("short", "county", "codes"),
+    [("一小", None, "124"), ("一小", "529904", "1"), ("一中", None, "3"), ("实验小", None, ""),
+     ("新塘区第一小学", None, "1"), ("新一小", None, "12")],
+)  # fmt: skip
+def test_a_short_name_can_mean_several_schools(short: str, county: str | None, codes: str) -> None:
+    assert sorted(possible(short, county, SCHOOLS)) == list(codes)
+
+
+def test_a_name_that_very_many_schools_bear_says_nothing() -> None:
+    counties = [f"5299{i:02d}" for i in range(POSSIBLE + 1)]
+    many = {str(i): School(str(i), f"{c}县中心小学", (), c, "primary", None) for i, c in enumerate(counties)}
+    table = pa.table({"school_name": ["中心小学", "中心小学", None], "county": [None, counties[3], counties[3]]})
+    grid, codes = meant_schools(table, many)
+    assert [[codes[i] for i in row if i >= 0] for row in grid.tolist()] == [[], ["3"], []]
+    few = {k: many[k] for k in "012"}
+    grid, codes = meant_schools(table, few)
+    assert [[codes[i] for i in row if i >= 0] for row in grid.tolist()] == [["0", "1", "2"], [], []]
+    assert one_school((grid, codes)) == [None, None, None]
 
 
 def test_gaps_is_the_fewest_pieces() -> None:

@@ -17,7 +17,7 @@ if __package__ in (None, ""):
 
 from unseen_cities import city_one, city_three, city_two, make_city4
 from unseen_cities.handover import COLUMN_KEY, FILE_KEY
-from unseen_cities.overlap import Overlapping
+from unseen_cities.overlap import Ages, Overlapping
 
 SEED = 20251122
 CITIES = {"city1": city_one.make, "city2": city_two.make, "city3": city_three.make, "city4": make_city4.make}
@@ -49,12 +49,12 @@ def make_unseen(
             pen.writerows(rows)
 
 
-def _rehearse(city: str, seed: int) -> dict[tuple[float, float], int]:
-    """Count the children of each age that one file asks for."""
+def _rehearse(city: str, seed: int) -> list[Ages]:
+    """Count the children of each age that each file asks for."""
     chance = Overlapping(f"{seed} {city}")
     with tempfile.TemporaryDirectory() as folder:
         CITIES[city](Path(folder), chance)
-    return chance.plan
+    return chance.files
 
 
 if __name__ == "__main__":

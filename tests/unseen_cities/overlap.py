@@ -2,8 +2,8 @@
 
 A city made with ``Overlapping`` instead of ``random.Random`` draws, for each file, most people from a stock of children
 and those whom earlier files held, writes them with slips, and keeps who each row is. A rehearsal counts the children of
-each age that one file asks for: so many are in the stock, narrow ages first, so that the largest file (the registry)
-holds some four in five of them. With ``random.Random`` every file holds people of its own.
+each age that one file asks for. As many are in stock as the first file holds, narrow ages first: the first is the
+registry, and a registry of pupils holds nearly all of them. With ``random.Random`` every file holds people of its own.
 The slips are independent of those of the demo city: shapes and meanings confused as well as sounds.
 """
 
@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-AGAIN = 0.93
+AGAIN = 0.98
 """Chance that a person of a file is one of those whom the files have in common, where one of that age is left."""
 # sounds, then shapes; both ways
 _CONFUSED = """
@@ -31,6 +31,10 @@ SWAP = {a: b for pair in CONFUSED for a, b in (pair, pair[::-1])}
 ID_CONCEPTS = ("id_no", "_id", "idno")
 
 
+Ages = dict[tuple[float, float], int]
+"""How many children of each range of ages."""
+
+
 class Overlapping(random.Random):
     """Chance that remembers whom it has drawn, and who stands in each row that was written.
 
@@ -40,20 +44,21 @@ class Overlapping(random.Random):
         department, dataset, file, sheet, row_number, person (true identity number) and facts for grouping.
     """
 
-    def __init__(self, seed: str, plan: dict[tuple[float, float], int] | None = None) -> None:
+    def __init__(self, seed: str, plan: list[Ages] | None = None) -> None:
         super().__init__(seed)
-        self.plan, self.asked = plan or {}, Counter[tuple[float, float]]()
+        self.plan, self.asked, self.files = plan or [], Counter[tuple[float, float]](), list[Ages]()
         self.known: dict[str, dict[str, Any]] = {"child": {}, "adult": {}}
         self.persons: dict[str, tuple[str, date]] = {}
         self.used: set[str] = set()
         self.truth: list[dict[str, Any]] = []
         self.waiting: list[dict[str, Any]] = []
 
-    def stock(self) -> dict[tuple[float, float], int]:
-        """Children of each age to have in stock: as many as the largest file asks for, those of narrow ages first."""
-        left, out = max(self.plan.values(), default=0), {}
-        for ages in sorted(self.plan, key=lambda a: a[1] - a[0]):
-            out[ages] = min(left, self.plan[ages])
+    def stock(self) -> Ages:
+        """Children of each age to have in stock: as many as the first file asks for, those of narrow ages first."""
+        left, out = sum(self.plan[0].values()) if self.plan else 0, {}
+        wanted = {ages: max(f.get(ages, 0) for f in self.plan) for f in self.plan for ages in f}
+        for ages in sorted(wanted, key=lambda a: a[1] - a[0]):
+            out[ages] = min(left, wanted[ages])
             left -= out[ages]
         return out
 
@@ -156,8 +161,8 @@ class Overlapping(random.Random):
             if line:
                 place = dict(zip(("department", "dataset", "file", "sheet"), where, strict=True))
                 self.truth.append({**place, "row_number": i, **line})
-        for ages, n in self.asked.items():
-            self.plan[ages] = max(n, self.plan.get(ages, 0))
+        if self.asked:
+            self.files.append(dict(self.asked))
         self.asked.clear()
         self.waiting.clear()
         self.used.clear()

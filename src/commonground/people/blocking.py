@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,13 +64,16 @@ class Parts:
     columns: dict[str, Ints]
 
     def key(self, *names: str) -> Keyed:
-        """Rows and keys of a rule; a column with several values a row gives several entries."""
-        wide = [n for n in names if self.columns[n].ndim > 1]
-        if not wide:
-            return self.rows, mix(*(self.columns[n] for n in names))
-        width = self.columns[wide[0]].shape[1]
-        parts = [mix(*(self.columns[n][:, k] if n in wide else self.columns[n] for n in names)) for k in range(width)]
-        return np.tile(self.rows, width), np.concatenate(parts)
+        """Rows and keys of a rule; columns with several values a row give an entry for each choice of values."""
+        width = [self.columns[n].shape[1] if self.columns[n].ndim > 1 else 1 for n in names]
+
+        def at(name: str, k: int) -> Ints:
+            column = self.columns[name]
+            return column[:, k] if column.ndim > 1 else column
+
+        chosen = list(product(*(range(w) for w in width)))
+        parts = [mix(*(at(n, k) for n, k in zip(names, one, strict=True))) for one in chosen]
+        return np.tile(self.rows, len(chosen)), np.concatenate(parts) if len(chosen) > 1 else parts[0]
 
 
 def parts(p: People, rows: Ints) -> Parts:
@@ -99,7 +103,7 @@ def parts(p: People, rows: Ints) -> Parts:
             "year": np.where(known, year, -1),
             "month": np.where(known, year * 12 + month, -1),
             "sex": p.sex[rows],
-            "school": p.school[rows],
+            "school": _schools(p, rows),
             "cohort": p.cohort[rows],
             "class": p.klass[rows],
             "village": p.village[rows],
@@ -109,6 +113,16 @@ def parts(p: People, rows: Ints) -> Parts:
             "nearby": p.county[rows][:, 0],
         },
     )
+
+
+def _schools(p: People, rows: Ints) -> Ints:
+    """The school, and those that a name can mean that fits several: as many columns as are in use."""
+    used = np.flatnonzero((p.schools >= 0).any(axis=0))
+    if not len(used):
+        return p.school[rows]
+    several: Ints = p.schools[np.ix_(rows, used)]
+    several[:, 0] = np.where(p.school[rows] >= 0, p.school[rows], several[:, 0])
+    return several
 
 
 RULES: tuple[tuple[int, tuple[str, ...]], ...] = (

@@ -83,22 +83,39 @@ def _id(p: People, a: Ints, b: Ints) -> Levels:
 
 
 def _school(p: People, a: Ints, b: Ints) -> Levels:
-    """5 class, 4 school and cohort (or class, where a grade is not said), 3 school, 2 cohort in a county, 1 neither."""
+    """5 class, 4 school and cohort (or class, where a grade is not said), 3 school, 2 cohort in a county, 1 neither.
+
+    A name that several schools bear gives a level less: 4 class, 3 cohort or class, 2 no more than the name.
+    """
     level = np.zeros(len(a), dtype=np.int8)
     sa, sb, ca, cb = p.school[a], p.school[b], p.cohort[a], p.cohort[b]
     schools, cohorts = (sa >= 0) & (sb >= 0), (ca >= 0) & (cb >= 0)
-    level[schools | cohorts] = 1
+    shared = _shared_school(p, a, b)
+    level[schools | cohorts | (shared >= 0)] = 1
     near = ~cohorts | (np.abs(ca - cb) <= 1)
     county = (p.school_county[a] == p.school_county[b]) | (p.school_county[a] < 0) | (p.school_county[b] < 0)
     level[cohorts & (ca == cb) & county] = 2
     same = schools & (sa == sb) & near
-    level[same] = 3
     classes = (p.klass[a] == p.klass[b]) & (p.klass[a] >= 0)
-    level[same & classes & ~cohorts] = 4
-    same &= cohorts & (ca == cb)
-    level[same] = 4
-    level[same & classes] = 5
+    for at, less in ((same, 0), ((shared > 0) & near, 1)):
+        level[at] = np.maximum(level[at], 3 - less)
+        level[at & classes & ~cohorts] = 4 - less
+        level[at & cohorts & (ca == cb)] = 4 - less
+        level[at & cohorts & (ca == cb) & classes] = 5 - less
     return level
+
+
+def _shared_school(p: People, a: Ints, b: Ints) -> Ints:
+    """1 where a name that several schools bear can mean the other's school, 0 where it cannot, -1 where none is so."""
+    out = np.full(len(a), -1, dtype=np.int64)
+    vague = p.schools[:, 0] >= 0
+    at = np.flatnonzero(
+        ((vague[a] & (vague[b] | (p.school[b] >= 0))) | (vague[b] & (p.school[a] >= 0))) if len(p) else out
+    )
+    if len(at):
+        x, y = (np.column_stack([p.school[r], p.schools[r]]) for r in (a[at], b[at]))
+        out[at] = share_any(-np.sort(-x, axis=1), -np.sort(-y, axis=1)) > 0
+    return out
 
 
 def _place(p: People, a: Ints, b: Ints) -> Levels:

@@ -119,7 +119,7 @@ def class_label(text: str) -> str:
 
 
 def class_grade(text: str, at: dt.date) -> int:
-    """Grade that stands in the name of a class (七（3）班, 初一3班, 703 → 7), -1 where none does; ``at`` dates 2023级."""
+    """Grade that stands in the name of a class (七（3）班, 初一3班, 703 → 7), else -1; ``at`` dates 2023级."""
     from commonground.intake.grades import normalise
 
     plain = narrow(text)

@@ -14,7 +14,7 @@ from commonground.intake.carry import carry
 from commonground.people.encode import Coder, area_stem, class_grade, distinct, integers
 from commonground.people.kin import Kin, joined, read_kin
 from commonground.people.mentions import Coders, Facts, Fields, People, TableReader, compact, finish, read_table
-from commonground.people.schools import School, list_schools, school_codes
+from commonground.people.schools import POSSIBLE, School, list_schools, meant_schools, one_school
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,7 +55,8 @@ def gather(tables: Mapping[str, pa.Table], facts: Mapping[str, Facts], person: F
     schools = list_schools(tables[n] for n in names)
     coders, parts, at = Coders(), list[dict[str, Ints]](), 0
     sources, kin = list[tuple[str, str]](), list[Kin]()
-    codes = {n: school_codes(tables[n], schools) for n in names}
+    meant = {n: meant_schools(tables[n], schools) for n in names}
+    codes = {n: one_school(meant[n]) for n in names}
     stems = village_stems([tables[n] for n in names])
     blocks = Coder()
     for name in names:
@@ -67,7 +68,8 @@ def gather(tables: Mapping[str, pa.Table], facts: Mapping[str, Facts], person: F
         if not len(kept):
             continue
         reader = TableReader(table.take(kept), person, coders, fact)
-        part = _columns(reader, [codes[name][i] for i in kept.tolist()], schools, stems, blocks, sources, name, at)
+        grid, written = meant[name]
+        part = _columns(reader, (grid[kept], written), schools, stems, blocks, sources, name, at)
         parts.append(part)
         kin.append(read_kin(reader, at))
         at += len(kept)
@@ -80,7 +82,7 @@ def gather(tables: Mapping[str, pa.Table], facts: Mapping[str, Facts], person: F
 
 def _columns(
     reader: TableReader,
-    codes: list[str | None],
+    meant: tuple[Ints, list[str]],
     schools: Mapping[str, School],
     stems: Mapping[str, str],
     blocks: Coder,
@@ -98,9 +100,12 @@ def _columns(
     block = np.array([blocks.one(f"{name}|{p}") for p in packed.tolist()], dtype=np.int64)[inverse]
     household = _household(reader, name, d)
     out = read_table(reader, household + at * (household >= 0))
-    numbers = np.array([coders.of("school").one(c) for c in codes], dtype=np.int64)
-    counties = [schools[c].county if c is not None and c in schools else None for c in codes]
-    of_school = np.array([coders.of("county").one(c) for c in counties], dtype=np.int64)
+    grid, written = meant
+    numbers = np.array([*(coders.of("school").one(c) for c in written), -1], dtype=np.int64)[grid]
+    several = grid[:, 1] >= 0
+    counties = [schools[c].county if c in schools else None for c in written]
+    of_school = np.array([*(coders.of("county").one(c) for c in counties), -1], dtype=np.int64)
+    of_school = np.where(several, -1, of_school[grid[:, 0]])
     said = coders.of("county").column(reader.concept("county"), rows)
     out |= _places(reader, stems, said)
     out |= {
@@ -109,7 +114,8 @@ def _columns(
         "block": block,
         "many": np.full(rows, reader.facts.many),
         "household": np.where(household >= 0, household + at, -1),
-        "school": numbers,
+        "school": np.where(several, -1, numbers[:, 0]),
+        "schools": np.where(several[:, None], numbers, -1),
         "school_county": np.where(of_school >= 0, of_school, said),
         "cohort": _cohort(reader),
         "klass": coders.of("class").column(reader.concept("class"), rows),
@@ -218,7 +224,7 @@ def _today(columns: dict[str, Ints], coders: Coders, tables: list[pa.Table]) -> 
 
 def _empty() -> dict[str, Ints]:
     """Columns of nobody."""
-    wide = {"village": 2, "address": 2, "county": 4, "phones": 4, "kin_ids": 8, "kin_names": 8}
+    wide = {"village": 2, "address": 2, "county": 4, "phones": 4, "kin_ids": 8, "kin_names": 8, "schools": POSSIBLE}
     names = [f.name for f in fields(People) if f.name not in ("names", "digits", "id_day")]
     names.append("student_day")
     none = {n: np.zeros((0, wide[n]) if n in wide else 0, dtype=np.int64) for n in names}

@@ -54,6 +54,8 @@ class People:
         inside, or inside a student number of a child without one.
     school, school_county, cohort, klass, household, relation : int arrays
         Where it stands; ``cohort`` is the autumn in which grade 1 began.
+    schools : int array (n, some)
+        The schools that a name can mean that fits several; ``school`` is -1 then.
     village, address, county, phones, kin_ids, kin_names : int arrays (n, some)
         What is known about the surroundings, in any order.
     """
@@ -75,6 +77,7 @@ class People:
     ethnicity: Ints
     student: Ints
     school: Ints
+    schools: Ints
     school_county: Ints
     cohort: Ints
     klass: Ints

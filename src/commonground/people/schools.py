@@ -111,13 +111,18 @@ def gaps(short: str, full: str) -> int | None:
     return min(best.values())
 
 
-def resolve(short: str, county: str | None, schools: Mapping[str, School]) -> str | None:
-    """Give the code of the one school that ``short`` can mean, or None when none or several can.
+POSSIBLE = 8
+"""Schools that a name may stand for at most; a name that more could bear says nothing."""
 
-    The whole name counts before a shortened one, fewer pieces before more, then the shorter full name; what is left
-    over as equally good is not decided here.
+
+def possible(short: str, county: str | None, schools: Mapping[str, School]) -> tuple[str, ...]:
+    """Give the codes of the schools that ``short`` can mean.
+
+    The whole name counts before a shortened one. Within a county those that fit best are left: fewer pieces before
+    more, then the shorter full name. Across the city all that fit are left, since every county may have its 第一小学;
+    the fewest pieces decide only where more than ``POSSIBLE`` fit, and then never for a single one.
     """
-    text, found = narrow(short), []
+    text, found = narrow(short), list[tuple[tuple[int, int], str]]()
     for code, school in schools.items():
         if county is not None and school.county is not None and school.county != county:
             continue
@@ -127,30 +132,55 @@ def resolve(short: str, county: str | None, schools: Mapping[str, School]) -> st
             continue
         pieces = gaps(text, narrow(school.name))
         if pieces is not None:
-            found.append(((pieces, len(school.name)), code))
+            found.append(((pieces, len(school.name) if county is not None else 0), code))
     found.sort()
-    if not found or (len(found) > 1 and (county is None or found[0][0] == found[1][0]) and found[0][0] != (0, 0)):
-        return None
-    if len(found) > 1 and found[0][0] == found[1][0]:
-        return None
-    return found[0][1]
+    best = tuple(code for fit, code in found if fit == found[0][0])
+    if county is not None or not found or found[0][0] == (0, 0):
+        return best
+    if len(found) <= POSSIBLE:
+        return tuple(code for _, code in found)
+    return best if len(best) > 1 else ()
 
 
-def school_codes(table: pa.Table, schools: Mapping[str, School]) -> list[str | None]:
-    """Give each row's school code: as written, else what its school name or short name means in its county."""
+def resolve(short: str, county: str | None, schools: Mapping[str, School]) -> str | None:
+    """Give the code of the one school that ``short`` can mean, or None when none or several can."""
+    codes = possible(short, county, schools)
+    return codes[0] if len(codes) == 1 else None
+
+
+def meant_schools(table: pa.Table, schools: Mapping[str, School]) -> tuple[Ints, list[str]]:
+    """Give the schools that each row can mean: the one whose code is written, else those whose names fit in its county.
+
+    Returns
+    -------
+    int array (rows, POSSIBLE), list of str
+        Places in the list of codes, -1 beyond; a name that more than ``POSSIBLE`` schools could bear means none.
+    """
     codes, a = _codes(table, "school_code")
-    out = np.array([*codes, None], dtype=object)[a]
+    place = {code: i for i, code in enumerate(dict.fromkeys([*codes, *schools]))}
+    out = np.full((len(a), POSSIBLE), -1, dtype=np.int64)
+    out[:, 0] = a
     counties, c = _codes(table, "county")
     for concept in ("school_short", "school_name"):
         names, b = _codes(table, concept)
         if not names:
             continue
         packed, inverse = np.unique((b + 1) * (len(counties) + 1) + c + 1, return_inverse=True)
-        meant = np.full(len(packed), None, dtype=object)
+        meant = np.full((len(packed), POSSIBLE), -1, dtype=np.int64)
         for i, pair in enumerate(packed.tolist()):
             name, county = pair // (len(counties) + 1) - 1, pair % (len(counties) + 1) - 1
-            if name >= 0:
-                meant[i] = resolve(names[name], counties[county] if county >= 0 else None, schools)
-        out = np.where(out == None, meant[inverse], out)  # noqa: E711  elementwise
-    result: list[str | None] = out.tolist()
+            fits = possible(names[name], counties[county] if county >= 0 else None, schools) if name >= 0 else ()
+            if len(fits) <= POSSIBLE:
+                meant[i, : len(fits)] = [place[code] for code in fits]
+        size, now = (meant >= 0).sum(axis=1)[inverse], (out >= 0).sum(axis=1)
+        better = (size > 0) & ((now == 0) | (size < now))
+        out[better] = meant[inverse[better]]
+    return out, list(place)
+
+
+def one_school(meant: tuple[Ints, list[str]]) -> list[str | None]:
+    """Give each row's school code where ``meant_schools`` found one alone."""
+    grid, codes = meant
+    sure = (grid[:, 0] >= 0) & (grid[:, 1] < 0)
+    result: list[str | None] = np.array([*codes, None], dtype=object)[np.where(sure, grid[:, 0], -1)].tolist()
     return result
