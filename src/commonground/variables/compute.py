@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from commonground.errors import DefinitionError, Said, did_you_mean
 from commonground.variables.evaluate import sql
 from commonground.variables.frame import Frame, add_inputs, input_key
+from commonground.variables.linked import inner_names, member_table
 from commonground.variables.model import UNVERIFIED, Definition, Input, VersionRule, outcome_case
 
 #: Marks are standardised in ten-thousandths as whole numbers, so that no order of rows changes a digit.
@@ -91,7 +92,9 @@ def compute(
     """
     order = in_order(definitions)
     used = {d.id: _versions(d, order, only or {}) for d in order}
-    add_inputs(frame, [(d.entity, d.inputs[n]) for d in order for v in used[d.id] for n in v.inputs])
+    own = [(d.entity, d.inputs[n]) for d in order for v in used[d.id] for n in v.inputs]
+    members = [("person", d.inputs[n]) for d in order for v in used[d.id] for n in inner_names(d, v.inputs)]
+    add_inputs(frame, [*own, *members])
     made: dict[str, Computed] = {}
     for number, definition in enumerate(order):
         if not used[definition.id]:  # all its versions are still to be verified
@@ -113,7 +116,8 @@ def _one(
     frame: Frame, definition: Definition, versions: tuple[VersionRule, ...], number: int, made: Mapping[str, Computed]
 ) -> Computed:
     wide, name = f"def_{number}", f"out_{number}"
-    frame.engine.create(wide, _named_inputs(frame, definition, versions, made))
+    wanted = sorted({n for v in versions for n in v.inputs})
+    frame.engine.create(wide, _with_linked(frame, definition, wanted, number, made))
     parts, columns = [], []
     for i, version in enumerate(versions):
         kind = "text" if definition.type == "category" else definition.type
@@ -129,23 +133,43 @@ def _one(
     return Computed(definition, name, versions, wide)
 
 
-def _named_inputs(
-    frame: Frame, definition: Definition, versions: tuple[VersionRule, ...], made: Mapping[str, Computed]
+def _with_linked(
+    frame: Frame, definition: Definition, wanted: Sequence[str], number: int, made: Mapping[str, Computed]
 ) -> str:
-    """Write the query that gives the inputs their own names, and their clashes ``<name>_clash``."""
+    """Write the query of all inputs of a definition, those about linked persons too."""
+    linked = [n for n in wanted if definition.inputs[n].linked]
+    plain = _named_inputs(frame, definition, definition.entity, [n for n in wanted if n not in linked], made)
+    if not linked:
+        return plain
+    inner = f"member_{number}"
+    frame.engine.create(inner, _named_inputs(frame, definition, "person", inner_names(definition, linked), made))
+    columns, joins = ["b.*"], []
+    for k, name in enumerate(linked):
+        asked = definition.inputs[name].linked
+        assert asked is not None
+        member_table(frame, asked, inner, f"linked_{number}_{k}")
+        columns.append(f"l{k}.v AS {name}, FALSE AS {name}_clash")
+        joins.append(f"LEFT JOIN linked_{number}_{k} l{k} ON l{k}.entity_id = b.entity_id AND l{k}.ref = b.ref")
+    return f"SELECT {', '.join(columns)} FROM ({plain}) b {' '.join(joins)}"
+
+
+def _named_inputs(
+    frame: Frame, definition: Definition, entity: str, wanted: Sequence[str], made: Mapping[str, Computed]
+) -> str:
+    """Write the query that gives inputs of an entity their own names, and their clashes ``<name>_clash``."""
     columns: list[str] = ["w.entity_id", "w.ref"]
     joins: list[str] = []
-    for name in sorted({n for v in versions for n in v.inputs}):
+    for name in wanted:
         one = definition.inputs[name]
         if not one.definition:
-            column = frame.inputs[(definition.entity, input_key(one))]
+            column = frame.inputs[(entity, input_key(one))]
             columns += [f"w.{column} AS {name}", f"w.{column}_clash AS {name}_clash"]
             continue
         other, alias = made[one.definition], f"o{len(joins)}"
         version = one.version or other.definition.default
         columns += [f"{_as_input(f'{alias}.{other.column(version)}', one, other)} AS {name}", f"FALSE AS {name}_clash"]
         joins.append(f"LEFT JOIN {other.name} {alias} ON {alias}.entity_id = w.entity_id AND {alias}.ref = w.ref")
-    return f"SELECT {', '.join(columns)} FROM wide_{definition.entity} w {' '.join(joins)}"
+    return f"SELECT {', '.join(columns)} FROM wide_{entity} w {' '.join(joins)}"
 
 
 def _as_input(column: str, one: Input, other: Computed) -> str:

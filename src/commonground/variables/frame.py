@@ -47,6 +47,8 @@ class Frame:
         Name of the taken table by what was taken.
     inputs : dict
         Column of the wide table by entity and input.
+    links : set
+        Tables of linked persons that were made.
     """
 
     engine: Engine
@@ -55,6 +57,7 @@ class Frame:
     tables: dict[str, list[str]] = field(default_factory=dict)
     taken: dict[str, str] = field(default_factory=dict)
     inputs: dict[tuple[str, str], str] = field(default_factory=dict)
+    links: set[str] = field(default_factory=set)
 
     @property
     def d(self) -> Dialect:
@@ -72,7 +75,7 @@ def open_frame(engine: Engine, version: Version, settings: Settings, dates: Sequ
         engine.add_parquet(alias, version.table(name))
         for (kind,) in engine.rows(f"SELECT DISTINCT kind FROM {alias} ORDER BY kind"):
             frame.tables.setdefault(str(kind), []).append(alias)
-    for name in ("persons", "relations", "enrolments", "schools"):
+    for name in ("persons", "relations", "households", "enrolments", "schools"):
         _add(engine, name, version.table(name))
     _made_tables(frame)
     engine.create("entities_person", "SELECT p.person_id AS entity_id, f.ref FROM persons p CROSS JOIN refs f")
@@ -85,6 +88,7 @@ def open_frame(engine: Engine, version: Version, settings: Settings, dates: Sequ
 
 _EMPTY = {
     "relations": "person_id:text relative_id:text relation:text kind:text as_of:date probability:number",
+    "households": "household_id:text person_id:text relation:text kind:text as_of:date",
     "enrolments": "person_id:text school_code:text county:text school_year:number grade:number class:text"
     " boarding:text kind:text",
     "schools": "school_code:text county:text level:text urban_class:text",
@@ -167,7 +171,7 @@ def add_inputs(frame: Frame, wanted: Iterable[tuple[str, Input]]) -> None:
     columns: dict[str, list[tuple[str, str]]] = {"person": [], "school": []}
     for entity, one in wanted:
         key = input_key(one)
-        if (entity, key) in frame.inputs or one.definition:
+        if (entity, key) in frame.inputs or one.definition or one.linked:
             continue
         name = f"i{len(frame.inputs)}"
         frame.inputs[(entity, key)] = name

@@ -14,6 +14,7 @@ from commonground.city import read_toml
 from commonground.errors import DefinitionError, Said, did_you_mean
 from commonground.variables.check import Kind, check
 from commonground.variables.language import Node, Value
+from commonground.variables.linked import RELATIONS, check_linked, read_linked
 from commonground.variables.lookup import opener, read_tables
 from commonground.variables.model import (
     STATUSES,
@@ -55,7 +56,7 @@ _VARIABLE = {
     "id", "title", "question", "entity", "type", "missing", "labels_individuals", "sensitivity", "purposes", "owner",
     "default", "unit", "categories", "inputs_from", "when", "rule",
 }  # fmt: skip
-_INPUT = {"title", "type", "unit", "range", "source", "definition", "version", "agree", "lag"}
+_INPUT = {"title", "type", "unit", "range", "source", "definition", "version", "agree", "lag", "of", "take", "value"}
 _SOURCE = {
     "kind",
     "value",
@@ -97,11 +98,12 @@ def load_definition(path: str | Path) -> Definition:
     tables = read_tables(raw.get("table", {}), place, path.parent)
     variable = place.need(raw, "variable", "")
     place.keys(variable, _VARIABLE, "variable")
-    inputs, derive = _shared(variable, place, path)
+    inputs, derive, titles = _shared(variable, place, path)
     place.open = opener(tables)
     inputs |= {n: _input(n, i, place) for n, i in raw.get("input", {}).items()}
-    derive |= {n: place.parse(e, place.at("derive", n)) for n, e in raw.get("derive", {}).items()}
-    kind = _one_of(place, variable, "type", ("boolean", "category", "number", "date"), "variable")
+    _derive(raw, place, derive, titles)
+    check_linked(inputs, place)
+    kind = place.one_of(variable, "type", ("boolean", "category", "number", "date"), "variable")
     versions = tuple(
         _version(v, i, variable, kind, inputs, derive, place) for i, v in enumerate(raw.get("version", []))
     )
@@ -111,12 +113,13 @@ def load_definition(path: str | Path) -> Definition:
         id=str(place.need(variable, "id", "variable")),
         title=place.said(variable, "title", "variable"),
         question=place.said(variable, "question", "variable"),
-        entity=_one_of(place, variable, "entity", ENTITIES, "variable"),
+        entity=place.one_of(variable, "entity", ENTITIES, "variable"),
         type=kind,
         versions=versions,
         inputs=inputs,
         default=str(variable.get("default", versions[-1].id)),
         derive=derive,
+        derived=titles,
         categories={k: Said(**v) for k, v in variable.get("categories", {}).items()},
         unit=variable.get("unit", ""),
         owner=place.said(variable, "owner", "variable") if "owner" in variable else None,
@@ -130,10 +133,13 @@ def load_definition(path: str | Path) -> Definition:
     return made
 
 
-def _shared(variable: Mapping[str, Any], place: Place, path: Path) -> tuple[dict[str, Input], dict[str, Node]]:
+def _shared(
+    variable: Mapping[str, Any], place: Place, path: Path
+) -> tuple[dict[str, Input], dict[str, Node], dict[str, Said]]:
     """Read inputs and derived values that several definitions share, from the files under ``inputs_from``."""
     inputs: dict[str, Input] = {}
     derive: dict[str, Node] = {}
+    titles: dict[str, Said] = {}
     for name in variable.get("inputs_from", []):
         other = path.parent / name
         if not other.is_file():
@@ -143,12 +149,27 @@ def _shared(variable: Mapping[str, Any], place: Place, path: Path) -> tuple[dict
         there.keys(shared, {"table", "input", "derive"}, "")
         there.open = opener(read_tables(shared.get("table", {}), there, other.parent))
         inputs |= {n: _input(n, i, there) for n, i in shared.get("input", {}).items()}
-        derive |= {n: there.parse(e, there.at("derive", n)) for n, e in shared.get("derive", {}).items()}
-    return inputs, derive
+        _derive(shared, there, derive, titles)
+    return inputs, derive, titles
+
+
+def _derive(raw: Mapping[str, Any], place: Place, derive: dict[str, Node], titles: dict[str, Said]) -> None:
+    """Read derived values: an expression, or ``{ value, zh, en }`` with a title that descriptions use."""
+    for name, said in raw.get("derive", {}).items():
+        at = place.at("derive", name)
+        if isinstance(said, Mapping):
+            place.keys(said, {"value", "zh", "en"}, "derive")
+            titles[name] = Said(place.need(said, "zh", "derive"), place.need(said, "en", "derive"))
+            said = place.need(said, "value", "derive")
+        derive[name] = place.parse(str(said), at)
 
 
 def _whole(made: Definition, place: Place) -> None:
     """Check what needs the whole definition: ids, default, tests, supersedes."""
+    for name, one in made.inputs.items():
+        if one.linked and one.linked.of not in RELATIONS[made.entity]:
+            said = Said(f"{made.entity} 没有“{one.linked.of}”。", f"A {made.entity} has no “{one.linked.of}”.")
+            raise place.fault(f"input.{name}", "of", said, todo=did_you_mean(one.linked.of, RELATIONS[made.entity]))
     ids = [v.id for v in made.versions]
     for i, version in enumerate(made.versions):
         if ids.count(version.id) > 1:
@@ -170,19 +191,9 @@ def _whole(made: Definition, place: Place) -> None:
                 )
                 raise place.fault("test", "expect", said, i, todo=did_you_mean(wanted, ids))
         for name in test.person:
-            if name not in made.inputs:
+            if name not in made.inputs and name not in RELATIONS["person"] + RELATIONS["school"]:
                 said = Said(f"检验用到不存在的输入“{name}”。", f"A test names an input “{name}” that does not exist.")
                 raise place.fault("test", "person", said, i, todo=did_you_mean(name, made.inputs))
-
-
-def _one_of(
-    place: Place, table: Mapping[str, Any], key: str, known: tuple[str, ...], section: str, index: int = 0
-) -> str:
-    value = str(place.need(table, key, section, index))
-    if value not in known:
-        said = Said(f"{key} 不能是“{value}”。", f"{key} cannot be “{value}”.")
-        raise place.fault(section, key, said, index, todo=did_you_mean(value, known))
-    return value
 
 
 def _input(name: str, raw: Mapping[str, Any], place: Place) -> Input:
@@ -196,7 +207,7 @@ def _input(name: str, raw: Mapping[str, Any], place: Place) -> Input:
             ),
         )
     place.keys(raw, _INPUT, section)
-    kind = _one_of(place, raw, "type", TYPES, section)
+    kind = place.one_of(raw, "type", TYPES, section)
     sources = tuple(_source(s, name, i, kind, place) for i, s in enumerate(raw.get("source", [])))
     bounds = raw.get("range")
     return Input(
@@ -210,6 +221,7 @@ def _input(name: str, raw: Mapping[str, Any], place: Place) -> Input:
         version=raw.get("version", ""),
         agree=float(raw.get("agree", 0)),
         lag=int(raw.get("lag", 0)),
+        linked=read_linked(raw, section, place) if "of" in raw else None,
     )
 
 
@@ -239,9 +251,7 @@ def _source(raw: Mapping[str, Any], name: str, index: int, kind: str, place: Pla
         at=raw.get("at", "as_of"),
         since=raw.get("since", ""),
         until=raw.get("until", ""),
-        of=_one_of(
-            place, {"of": "self", **raw}, "of", ("self", "father", "mother", "parents", "sibling"), section, index
-        ),
+        of=place.one_of({"of": "self", **raw}, "of", WHOSE, section, index),
         late=int(raw.get("late", 0)),
         valid=(valid[0] if valid else None, valid[1] if len(valid) > 1 else None),
         otherwise=_plain(raw.get("otherwise")),
@@ -309,7 +319,7 @@ def _version(
     span = list(raw.get("in_force", []))
     return VersionRule(
         id=str(place.need(raw, "id", "version", index)),
-        status=_one_of(place, raw, "status", STATUSES, "version", index),
+        status=place.one_of(raw, "status", STATUSES, "version", index),
         in_force=(span[0] if span else None, span[1] if len(span) > 1 else None),
         when=when,
         rule=rule,

@@ -6,7 +6,7 @@ import datetime as dt
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,6 +94,25 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Linked:
+    """One answer of all persons linked to somebody, or to a school.
+
+    Attributes
+    ----------
+    of : str
+        Which persons (``linked.RELATIONS``).
+    how : str
+        ``any``, ``all``, ``count``, ``share of known``, ``min``, ``max`` or ``mean``.
+    value : Node
+        What is asked of each of them, over the other inputs of the file.
+    """
+
+    of: str
+    how: str
+    value: Node
+
+
+@dataclass(frozen=True)
 class Input:
     """One thing that a rule asks about a person, with its sources in order of precedence.
 
@@ -111,9 +130,12 @@ class Input:
     version: str = ""
     agree: float = 0.0
     lag: int = 0
+    linked: Linked | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything that a value depends on, as plain values (titles are not part of the meaning)."""
+        if self.linked:
+            return {"type": self.type, "linked": [self.linked.of, self.linked.how, canonical(self.linked.value)]}
         return {
             "type": self.type,
             "unit": self.unit,
@@ -195,6 +217,7 @@ class Definition:
     inputs: Mapping[str, Input]
     default: str
     derive: Mapping[str, Node] = field(default_factory=dict)
+    derived: Mapping[str, Said] = field(default_factory=dict)
     categories: Mapping[str, Said] = field(default_factory=dict)
     unit: str = ""
     owner: Said | None = None
@@ -239,7 +262,10 @@ class Definition:
 
     def evaluate(self, person: Mapping[str, Any], version: str | None = None) -> str | float | dt.date | None:
         """Evaluate a version for one person in plain Python; the same outcomes as ``sql``."""
+        from commonground.variables.linked import with_linked
+
         found = self.version(version)
+        person = with_linked(self, person)
         applies = evaluate(found.when, person)
         value = evaluate(found.rule, person) if applies else None
         if self.type in ("number", "date"):
@@ -305,9 +331,19 @@ def expand(node: Node, derive: Mapping[str, Node]) -> Node:
     )
 
 
+def all_names(direct: Iterable[str], inputs: Mapping[str, Input]) -> set[str]:
+    """Give some inputs and those that are asked of linked persons for them."""
+    found = set(direct)
+    for name in direct:
+        linked = inputs[name].linked
+        if linked:
+            found |= set(names(linked.value))
+    return found
+
+
 def semantic_hash(kind: str, when: Node, rule: Node, standardise: tuple[str, ...], inputs: Mapping[str, Input]) -> str:
     """Hash what decides the value and nothing else: identical rules have identical hashes, whatever their names."""
-    used = sorted({*names(when), *names(rule), *standardise})
+    used = sorted(all_names({*names(when), *names(rule), *standardise}, inputs))
     content = {
         "type": kind,
         "when": canonical(when),

@@ -9,7 +9,7 @@ from pathlib import Path
 from commonground.city import City
 from commonground.errors import DefinitionError, Said, did_you_mean
 from commonground.variables.load import load_definition
-from commonground.variables.model import Definition
+from commonground.variables.model import Definition, all_names
 
 
 def pack_definitions(name: str = "china") -> Path:
@@ -85,7 +85,7 @@ def kinds_behind(definitions: Mapping[str, Definition], wanted: str, version: st
     if one is None or rule is None:
         return frozenset()
     kinds: set[str] = set()
-    for name in rule.inputs:
+    for name in all_names(rule.inputs, one.inputs):
         entry = one.inputs[name]
         kinds |= {source.kind for source in entry.sources}
         if entry.definition:

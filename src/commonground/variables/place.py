@@ -62,6 +62,14 @@ class Place:
             raise self.fault(section, "", said, index, todo=Said(f"请补上 {key} = …", f"Add {key} = …"))
         return table[key]
 
+    def one_of(self, table: Mapping[str, Any], key: str, known: tuple[str, ...], section: str, index: int = 0) -> str:
+        """Give a value that must be one of some."""
+        value = str(self.need(table, key, section, index))
+        if value not in known:
+            said = Said(f"{key} 不能是“{value}”。", f"{key} cannot be “{value}”.")
+            raise self.fault(section, key, said, index, todo=did_you_mean(value, known))
+        return value
+
     def keys(self, table: Mapping[str, Any], known: set[str], section: str, index: int = 0) -> None:
         """Refuse a key that the format does not have."""
         for key in table:
