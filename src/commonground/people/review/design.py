@@ -72,21 +72,37 @@ def stratify(
     weight, probability, chosen, group : array-like (pairs,)
         Bits, chance of being one person, whether linked, number of the group (from 0).
     n : int
-        Pairs to draw in all. Where every stratum's least is more than that, the least is drawn.
+        Pairs to draw in all. With few, bands of weight are joined; there is one of every stratum in any case.
     """
     bits = np.asarray(weight, dtype=np.float64)
     chance = np.clip(np.asarray(probability, dtype=np.float64), 0.0, 1.0)
     linked, mine = np.asarray(chosen, dtype=np.bool_), np.asarray(group, dtype=np.int64)
-    band = np.searchsorted(np.asarray(edges), bits, side="right").astype(np.int64)
-    groups, bands = int(mine.max(initial=0)) + 1, len(edges) + 1
+    groups = int(mine.max(initial=0)) + 1
+    edges = _fewer(bits, linked, mine, groups, edges, n)
+    band, bands = np.searchsorted(np.asarray(edges), bits, side="right").astype(np.int64), len(edges) + 1
     packed = (linked.astype(np.int64) * bands + band) * groups + mine
     values, stratum = np.unique(packed, return_inverse=True)
     size = np.bincount(stratum, minlength=len(values)).astype(np.int64)
     mean = np.bincount(stratum, weights=chance, minlength=len(values)) / np.maximum(size, 1)
     rest, of_group = np.divmod(values, groups)
     of_chosen, of_band = np.divmod(rest, bands)
+    while least > 1 and np.minimum(size, least).sum() > n:
+        least -= 1
     drawn = allocate(size, mean, n, least)
     return Strata(stratum.astype(np.int64), of_chosen > 0, of_band, of_group, size, drawn, mean)
+
+
+def _fewer(
+    bits: Floats, linked: Bools, group: Ints, groups: int, edges: tuple[float, ...], n: int
+) -> tuple[float, ...]:
+    """Join bands of weight, two by two, until two pairs of every stratum can be drawn."""
+    while edges:
+        band = np.searchsorted(np.asarray(edges), bits, side="right")
+        strata = len(np.unique((linked * (len(edges) + 1) + band) * groups + group))
+        if 2 * strata <= n:
+            return edges
+        edges = edges[1::2]
+    return edges
 
 
 def allocate(size: Ints, model: Floats, n: int, least: int = LEAST) -> Ints:
