@@ -10,32 +10,34 @@ from commonground.demo import make_demo
 from commonground.engine import Engine
 from commonground.intake import run as run_intake
 from commonground.intake.pack import load_pack
-from commonground.people.blocking import Index, candidates
+from commonground.people.blocking import Keyed
 from commonground.people.candidates_sql import finder
+from commonground.people.edges import find
 from commonground.people.gather import Gathered, gather
 from commonground.people.mentions import Facts, person_fields
 from commonground.people.run import link_records
 
 
-def keyed(seed: int) -> tuple[Index, np.ndarray, np.ndarray, np.ndarray]:
-    """Random keys of few values, so that caps are met and a row stands under one key more than once."""
+def keyed(seed: int) -> tuple[list[Keyed], list[Keyed], list[np.ndarray], int]:
+    """Random keys of few values, some crowded, so that a row stands under one key more than once."""
     rng = np.random.default_rng(seed)
     size = int(rng.integers(2, 60))
-    grids = []
+    fresh, every, crowded = [], [], []
     for _ in range(int(rng.integers(1, 5))):
-        grid = rng.integers(-1, int(rng.integers(2, 12)), (size, int(rng.integers(1, 4)))) * int(rng.integers(1, 2**50))
-        grids.append((int(rng.integers(1, 12)), np.where(grid < 0, -1, grid).astype(np.int64)))
-    a = rng.choice(size, int(rng.integers(0, size)), replace=False).astype(np.int64)
-    b = rng.choice(size, int(rng.integers(0, size)), replace=False).astype(np.int64)
-    return Index(tuple(grids)), a, b, rng.integers(0, size, size).astype(np.int64)
+        scale, width = int(rng.integers(1, 2**50)), int(rng.integers(2, 12))
+        rows = rng.integers(0, size, int(rng.integers(1, 3 * size)))
+        keys = np.sort(rng.integers(0, width, len(rows)) * scale)
+        some = np.sort(rng.choice(len(rows), int(rng.integers(0, len(rows))), replace=False))
+        fresh.append((rows[some], keys[some]))
+        every.append((rows, keys))
+        crowded.append(np.unique(rng.integers(0, width, 2)) * scale)
+    return fresh, every, crowded, size
 
 
 def same_candidates(engine: Engine, seeds: int) -> None:
     some = 0
     for seed in range(seeds):
-        index, a, b, group = keyed(seed)
-        wanted = candidates(index, a, b, lambda rows, group=group: group[rows])
-        got = finder(engine)(index, a, b, lambda rows, group=group: group[rows])
+        wanted, got = find(*keyed(seed)), finder(engine)(*keyed(seed))
         assert got[0].tolist() == wanted[0].tolist(), seed
         assert got[1].tolist() == wanted[1].tolist(), seed
         some += len(got[0])

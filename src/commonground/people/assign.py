@@ -21,12 +21,14 @@ Bools = npt.NDArray[np.bool_]
 class Assignment:
     """Chosen pairs, as places among the pairs given, and the probability of every pair.
 
-    ``threshold`` is the least probability that was taken.
+    ``threshold`` is the least probability that was taken; ``best`` are the probabilities of the pairs that are the best
+    of both their sides before any was chosen.
     """
 
     chosen: Ints
     probability: Floats
     threshold: float
+    best: Floats
 
 
 def compete(a: Ints, b: Ints, log_odds: Floats, one_to_one: bool) -> Floats:
@@ -35,7 +37,7 @@ def compete(a: Ints, b: Ints, log_odds: Floats, one_to_one: bool) -> Floats:
     rivals = np.bincount(a, weights=odds)[a] if len(a) else odds
     if one_to_one and len(b):
         rivals = rivals + np.bincount(b, weights=odds)[b] - odds
-    probability: Floats = odds / (1.0 + rivals)
+    probability: Floats = np.round(odds / (1.0 + rivals), 12)  # the same wherever the pair stands in the arrays
     return probability
 
 
@@ -80,6 +82,7 @@ def assign(
     one_to_one: bool = True,
     precision: float = 0.998,
     taken: Floats | None = None,
+    limit: float | None = None,
     rounds: int = 4,
 ) -> Assignment:
     """Choose pairs.
@@ -97,13 +100,15 @@ def assign(
         ``CERTAIN`` are chosen too; one that is as probable as that is chosen in any case.
     taken : array, optional
         Probabilities of links that were chosen before and count towards that share.
+    limit : float, optional
+        Least probability of a pair that is chosen, where it is known already.
     rounds : int
         After each round the chosen leave the field, and the rest compete again.
     """
     first = compete(a, b, log_odds, one_to_one)
     probability, open_ = first.copy(), np.ones(len(a), dtype=bool)
     done = np.zeros(len(a), dtype=bool)
-    limit = 1.0
+    least, top = 1.0, np.zeros(0)
     for turn in range(rounds):
         at = np.flatnonzero(open_)
         if not len(at):
@@ -112,12 +117,13 @@ def assign(
         probability[at] = now
         mutual = best(a[at], b[at], now, one_to_one)
         if turn == 0:
-            limit = min(CERTAIN, threshold(now[mutual], precision, taken))
-        chosen = at[mutual & (now >= limit)]
+            top = now[mutual]
+            least = min(CERTAIN, threshold(top, precision, taken)) if limit is None else limit
+        chosen = at[mutual & (now >= least)]
         if not len(chosen):
             break
         done[chosen] = True
         open_ &= ~np.isin(a, a[chosen])
         if one_to_one:
             open_ &= ~np.isin(b, b[chosen])
-    return Assignment(np.flatnonzero(done), probability, limit)
+    return Assignment(np.flatnonzero(done), probability, least, top)

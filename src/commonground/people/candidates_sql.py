@@ -1,56 +1,53 @@
-"""Candidate pairs of the city's spine as joins of an engine: the pairs of ``blocking.candidates``, beyond one machine.
+"""Candidate pairs of the city's spine as joins of an engine: the pairs of ``edges.find``, beyond one machine.
 
-The keys of all rules are whole numbers, made once a record; the engine joins them, leaves out keys that too many share,
-and keeps each pair once. Nothing but row numbers and hashed keys goes to the engine.
+The keys of all rules are whole numbers, made once a record; the engine joins them, leaves out those that too many
+share, and keeps each pair once. Nothing but row numbers and hashed keys goes to the engine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from commonground.people.edges import without
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from commonground.engine import Engine
-    from commonground.people.blocking import Find, Index
+    from commonground.people.blocking import Keyed
+    from commonground.people.edges import Find
 
 Ints = npt.NDArray[np.int64]
 QUERY = """
-WITH narrow AS (SELECT rule, key FROM candidate_right GROUP BY rule, key, most HAVING count(*) <= most)
-SELECT DISTINCT l.place AS place, r.grouped AS grouped
+SELECT DISTINCT least(l.place, r.place) AS low, greatest(l.place, r.place) AS high
 FROM candidate_left AS l
 JOIN candidate_right AS r ON l.rule = r.rule AND l.key = r.key
-JOIN narrow AS n ON n.rule = r.rule AND n.key = r.key
-ORDER BY place, grouped
+WHERE l.place <> r.place
+ORDER BY low, high
 """
 
 
 def finder(engine: Engine) -> Find:
-    """Make what ``blocking.candidates`` is, computed by ``engine``: the same pairs in the same order."""
+    """Make what ``edges.find`` is, computed by ``engine``: the same pairs in the same order."""
 
-    def find(index: Index, a: Ints, b: Ints, group: Callable[[Ints], Ints]) -> tuple[Ints, Ints]:
-        engine.add_table("candidate_left", _keys(index, a, a, "place"))
-        engine.add_table("candidate_right", _keys(index, b, group(b), "grouped"))
+    def find(fresh: Sequence[Keyed], every: Sequence[Keyed], crowded: Sequence[Ints], size: int) -> tuple[Ints, Ints]:
+        engine.add_table("candidate_left", _keys([without(k, c) for k, c in zip(fresh, crowded, strict=True)]))
+        engine.add_table("candidate_right", _keys(every))
         found = engine.table(QUERY)
-        rows, groups = (found.column(n).to_numpy().astype(np.int64) for n in ("place", "grouped"))
-        return rows, groups
+        low, high = (found.column(n).to_numpy().astype(np.int64) for n in ("low", "high"))
+        return low, high
 
     return find
 
 
-def _keys(index: Index, rows: Ints, numbers: Ints, column: str) -> pa.Table:
-    """Known keys of ``rows`` for each rule, how many rows a key may have, and the rows' ``numbers`` as ``column``."""
+def _keys(keyed: Sequence[Keyed]) -> pa.Table:
+    """Keys of all rules in one table."""
     import pyarrow as pa
 
-    parts = []
-    for rule, (most, grid) in enumerate(index.grids):
-        keys = grid[rows].T.ravel()
-        known = np.flatnonzero(keys >= 0)
-        mine = np.tile(numbers, grid.shape[1])[known]
-        parts.append((np.full(len(known), rule), np.full(len(known), most), keys[known], mine))
-    columns = [np.concatenate(one) for one in zip(*parts, strict=True)]
-    return pa.table(dict(zip(("rule", "most", "key", column), columns, strict=True)))
+    rule = np.repeat(np.arange(len(keyed)), [len(k) for _, k in keyed])
+    rows, keys = (np.concatenate([k[i] for k in keyed]) for i in (0, 1))
+    return pa.table({"rule": rule, "key": keys, "place": rows})

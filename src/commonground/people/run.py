@@ -18,17 +18,18 @@ from commonground.intake import load_pack
 from commonground.intake.model import IntakeResult
 from commonground.people import tables as made
 from commonground.people.births import NO_DAY
-from commonground.people.blocking import candidates
 from commonground.people.candidates_sql import finder
-from commonground.people.collapse import collapse
+from commonground.people.collapse import collapse, represent
 from commonground.people.compared import Compared, pair_table
+from commonground.people.edges import find
 from commonground.people.encode import integers
 from commonground.people.families import households, named_relations, tidy
 from commonground.people.gather import Gathered, gather
 from commonground.people.mentions import Facts, person_fields
 from commonground.people.model import COPY, LINKED, QUARANTINED, UNLINKED, Linked, LinkResult
 from commonground.people.report import report
-from commonground.people.spine import METHODS, build
+from commonground.people.spine import METHODS, Given, build
+from commonground.people.stable import stable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,8 +47,10 @@ def link_records(
 ) -> Linked:
     """Find out who is who among all persons mentioned, and who belongs to whom; ``engine`` joins the candidates."""
     people = gathered.people
-    find = candidates if engine is None else finder(engine)
-    spine, place = build(people, collapse(people), precision=precision, seed=seed, find=find)
+    unit = collapse(people)
+    keyed, _ = represent(stable(people, gathered.texts, gathered.ids), unit)
+    given = Given(gathered.sources, keyed, keyed.record, find=find if engine is None else finder(engine))
+    spine, place = build(people, unit, given, precision=precision, seed=seed)
     units = spine.units
     codes = np.array([int(t) if t.isdigit() else -1 for t in gathered.texts.get("relation", ())] + [-1])
     named, members = named_relations(units, spine.entity, place, gathered.kin)
@@ -110,7 +113,8 @@ def run(city: City, intake: IntakeResult, version: Version, *, progress: Progres
     _write(version, intake, linked, facts, ids, pseudonym, key, pack.concepts)
     vault = Vault(city)
     vault.write_table(f"links/{version.number}", _export(intake, links))
-    vault.write_table(f"pairs/{version.number}", _pairs(linked))
+    vault.write_table(f"pairs/{version.number}", _pairs(linked, linked.spine.compared))
+    vault.write_table(f"conflicts/{version.number}", _pairs(linked, linked.spine.conflicts))
     _prune(vault, city, version)
     with storage_errors(version.path):
         (version.path / "quality").mkdir(exist_ok=True)
@@ -342,19 +346,19 @@ def _rest(links: pa.Table) -> dict[str, Any]:
     return {c: links.column(c) for c in links.column_names if c != "record_id"}
 
 
-def _pairs(linked: Linked) -> pa.Table:
-    """Candidate pairs with their probabilities, for the vault."""
+def _pairs(linked: Linked, pairs: Compared) -> pa.Table:
+    """Pairs with their probabilities, for the vault."""
     units = linked.spine.units
     sources = [f"{name}/{delivery}" for name, delivery in linked.gathered.sources]
-    return pair_table(Compared.joined(linked.spine.compared), units.record, units.source, sources, METHODS)
+    return pair_table(pairs, units.record, units.source, sources, METHODS)
 
 
-BY_VERSION = ("links", "pairs")
+BY_VERSION = ("links", "pairs", "conflicts")
 """Folders of the vault that hold one table a version."""
 
 
 def _prune(vault: Vault, city: City, version: Version) -> None:
-    """Remove links and pairs of versions that are no more."""
+    """Remove links, pairs and conflicts of versions that are no more."""
     folder = city.warehouse / "versions"
     kept = {p.name for p in folder.iterdir() if p.is_dir()} if folder.is_dir() else set()
     for name in (n for kind in BY_VERSION for n in vault.names(kind)):

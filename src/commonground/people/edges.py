@@ -1,0 +1,187 @@
+"""Pairs of units that may be one person, with what agrees in them; a pair depends on the two and the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from commonground.people import fellegi_sunter as fs
+from commonground.people import numbers
+from commonground.people.blocking import RULES, Keyed, join, parts
+from commonground.people.compare import FIELDS, compare
+from commonground.people.frozen import RARE_LEVELS, Frozen
+
+if TYPE_CHECKING:
+    from commonground.people.mentions import People
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Levels = npt.NDArray[np.int8]
+AT = {name: i for i, name in enumerate(FIELDS)}
+LINK_BITS = -10.0
+"""Pairs of less weight cannot make a link, nor hinder one: what no other pair connects resolves apart."""
+FLOOR_BITS = -30.0
+"""Pairs of less weight are left out. Those between the two are evidence about records that others connect: a mark
+list's misspelt name may show nothing but the class, which counts once the name stands in a register."""
+CROWD = 1_000_000_000
+_PART = 250_000
+"""Pairs that are compared at once."""
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Pairs of units, the one that is linked later first, with levels (pairs, fields) and log odds, once weighed."""
+
+    a: Ints
+    b: Ints
+    levels: Levels
+    odds: Floats
+
+    def __len__(self) -> int:
+        return len(self.a)
+
+    def take(self, at: Ints | Bools) -> Edges:
+        """Give some of the pairs."""
+        return Edges(self.a[at], self.b[at], self.levels[at], self.odds[at])
+
+
+def keys_of(people: People) -> list[Keyed]:
+    """Rows and keys for each rule, without those that are missing; ``people`` holds hashes, as of ``stable``."""
+    every = parts(people, np.arange(len(people)))
+    out = []
+    for _, names in RULES:
+        rows, keys = every.key(*names)
+        there = np.flatnonzero(keys >= 0)
+        order = there[np.argsort(keys[there], kind="stable")]
+        out.append((rows[order], keys[order]))
+    return out
+
+
+def crowded_keys(keys: Sequence[Keyed]) -> tuple[Ints, ...]:
+    """Find for each rule the keys that more rows share than the rule allows."""
+    out = []
+    for (cap, _), (_, key) in zip(RULES, keys, strict=True):
+        values, count = np.unique(key, return_counts=True)
+        out.append(values[count > cap])
+    return tuple(out)
+
+
+def without(keyed: Keyed, crowded: Ints) -> Keyed:
+    """Leave out rows whose key is crowded."""
+    if not len(crowded) or not len(keyed[1]):
+        return keyed
+    place = np.minimum(np.searchsorted(crowded, keyed[1]), len(crowded) - 1)
+    keep = crowded[place] != keyed[1]
+    return keyed[0][keep], keyed[1][keep]
+
+
+Find = Callable[[Sequence[Keyed], Sequence[Keyed], Sequence[Ints], int], tuple[Ints, Ints]]
+"""What finds pairs: see ``find``."""
+
+
+def find(fresh: Sequence[Keyed], every: Sequence[Keyed], crowded: Sequence[Ints], size: int) -> tuple[Ints, Ints]:
+    """Pairs (fresh row, any row) that share a key of some rule, each once, in order; both may hold the same rows.
+
+    Parameters
+    ----------
+    fresh, every : sequences of (rows, keys)
+        For each rule, sorted by key.
+    crowded : sequence of int arrays
+        For each rule, keys that are skipped.
+    size : int
+        More than any row.
+    """
+    found = []
+    for left, right, skip in zip(fresh, every, crowded, strict=True):
+        rows_a, rows_b = join(without(left, skip), right, CROWD)
+        low, high = np.minimum(rows_a, rows_b), np.maximum(rows_a, rows_b)
+        found.append(_once(low[low != high] * np.int64(size) + high[low != high]))
+    packed = _once(np.concatenate(found)) if found else np.zeros(0, dtype=np.int64)
+    return np.divmod(packed, np.int64(size))
+
+
+def _once(packed: Ints) -> Ints:
+    """Each value once, in order; by sorting, which is faster on millions of numbers than a table of hashes."""
+    packed = np.sort(packed)
+    out: Ints = packed[np.append(True, packed[1:] != packed[:-1])[: len(packed)]]
+    return out
+
+
+def counted_once(levels: Levels) -> Levels:
+    """Take birth and sex out of pairs whose identity numbers agree, if but nearly: the number contains both."""
+    levels = levels.copy()
+    same = levels[:, AT["id"]] >= numbers.NEAR
+    for name, above in (("birth", 3), ("sex", 1)):
+        column = levels[:, AT[name]]
+        column[same & (column > above)] = 0
+    return levels
+
+
+def by_number(levels: Levels) -> Bools:
+    """Pairs that need no weighing: the same valid number, and a name alike, or no name but the same birth."""
+    name, birth = levels[:, AT["name"]], levels[:, AT["birth"]]
+    alike = (name >= 4) | ((name == 0) & (birth >= 4) & (levels[:, AT["sex"]] != 1))
+    found: Bools = (levels[:, AT["id"]] == numbers.SAME) & alike
+    return found
+
+
+def rarity(rare: Floats, levels: Levels, u: Floats) -> Floats:
+    """Adjust the chance of agreeing by accident to how common the very name is (log, added to u).
+
+    Winkler's frequency adjustment: agreeing on a rare name is stronger evidence than on a common one. ``rare`` is
+    ``Rarity.shares`` of the record of each pair.
+    """
+    level = levels[:, AT["name"]]
+    out = np.zeros(len(levels))
+    for k, value in enumerate(RARE_LEVELS):
+        at = (level == value) & (rare[:, k] != 0)
+        out[at] = rare[at, k] - np.log(u[value])
+    return np.clip(out, -7.0, 7.0)
+
+
+def log_odds(model: fs.Model, levels: Levels, rare: Floats) -> Floats:
+    """Log odds (natural) that pairs are one person; those that need no weighing get 10 more.
+
+    Rounded, so that a pair has the same odds wherever it stands in an array.
+    """
+    sure = by_number(levels)
+    odds = fs.weights(model, counted_once(levels), rarity(rare, levels, model.u["name"]))
+    odds[sure] = np.maximum(odds[sure], 0.0) + 10.0
+    rounded: Floats = np.round(odds, 6)
+    return rounded
+
+
+def compared(people: People, a: Ints, b: Ints) -> Levels:
+    """Compare pairs of rows, some at a time."""
+    some = [compare(people, a[at : at + _PART], b[at : at + _PART]) for at in range(0, len(a), _PART)]
+    return np.concatenate(some) if some else np.zeros((0, len(FIELDS)), dtype=np.int8)
+
+
+def weigh(frozen: Frozen, dataset: Ints, names: Sequence[str], edges: Edges, rare: Floats) -> Floats:
+    """Log odds of each pair by the model of its first unit's dataset (``names``)."""
+    odds = np.zeros(len(edges))
+    mine = dataset[edges.a]
+    for k in np.unique(mine).tolist():
+        at = np.flatnonzero(mine == k)
+        odds[at] = log_odds(frozen.model(names[k]), edges.levels[at], rare[edges.a[at]])
+    return odds
+
+
+def component(size: int, a: Ints, b: Ints) -> Ints:
+    """Connected part of each of ``size`` units under the pairs (a, b), by number."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_array((np.ones(len(a), dtype=np.int8), (a, b)), shape=(size, size))
+    found: Ints = connected_components(graph, directed=False)[1].astype(np.int64)
+    return found
+
+
+def connecting(edges: Edges) -> Edges:
+    """Pairs that connect."""
+    return edges.take(edges.odds >= LINK_BITS * np.log(2.0))
