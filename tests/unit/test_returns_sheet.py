@@ -17,12 +17,13 @@ from commonground import intake
 from commonground.errors import DeliveryError
 from commonground.governance import Ledger, current_actor
 from commonground.intake.contract import load_contract
+from commonground.intake.returns.book import HEAD, MARK
 from commonground.intake.returns.content import LINES, make_content
 from commonground.intake.returns.faults import find_faults
 from commonground.intake.returns.model import Fault, Item
 from commonground.intake.returns.run import destroy_expired, make
 from commonground.intake.returns.words import DECISIONS, TODO, choice, decision, todo, what
-from commonground.intake.returns.workbook import CODES, HEAD, ITEM_LOCKED, ITEMS, MARK, README, SUMMARY, draw
+from commonground.intake.returns.workbook import CODES, ITEM_LOCKED, ITEMS, README, SUMMARY, draw
 from intake_kit import HEAD as TOML_HEAD
 from intake_kit import LAYOUT, Town
 from returns_kit import BAD_ID, HEADER, PUPILS, SECRET, begin, fill, hand_in, registered, saved, sheets, two_departments

@@ -13,9 +13,10 @@ from typing import Any
 
 from commonground.errors import DeliveryError, Said
 from commonground.governance.vault import Vault
+from commonground.intake.returns.book import HEAD, MARK
 from commonground.intake.returns.content import Line
 from commonground.intake.returns.model import Fault
-from commonground.intake.returns.workbook import HEAD, ITEM_LOCKED, ITEMS, MARK, README, ROW_LOCKED, ROWS
+from commonground.intake.returns.workbook import ITEM_LOCKED, ITEMS, README, ROW_LOCKED, ROWS
 
 SENT = "returns/sent"
 _NUMBER = re.compile(r"R\d{8}-[0-9A-F]{12}")
@@ -108,7 +109,7 @@ def read_answers(content: bytes, where: str, vault: Vault) -> tuple[Sent, list[A
     DeliveryError
         It is no return sheet, none that this city sent, or locked cells were changed.
     """
-    sheets = _sheets(content, where)
+    sheets = read_sheets(content, where, (README, ITEMS, ROWS, MARK))
     identity = _identity(sheets)
     sent = sent_as(vault, identity) if identity else None
     if sent is None:
@@ -126,7 +127,14 @@ def read_answers(content: bytes, where: str, vault: Vault) -> tuple[Sent, list[A
     return sent, answers
 
 
-def _sheets(content: bytes, where: str) -> dict[str, list[list[str]]]:
+def read_sheets(content: bytes, where: str, wanted: Sequence[str]) -> dict[str, list[list[str]]]:
+    """Read some sheets of a workbook that came back, as texts.
+
+    Raises
+    ------
+    DeliveryError
+        It is no workbook, damaged, or larger than any that was sent.
+    """
     import python_calamine as calamine
 
     from commonground.intake.readers.cells import cell_text
@@ -136,15 +144,15 @@ def _sheets(content: bytes, where: str) -> dict[str, list[list[str]]]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as parts:
             if sum(part.file_size for part in parts.infolist()) > LARGEST:
-                raise ValueError("larger than any return sheet")
+                raise ValueError("larger than any sheet that was sent")
         check_extents(Path(where), content)  # what comes back may have been made to end the process
         with calm():
             book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
-            names = [name for name in book.sheet_names if name in (README, ITEMS, ROWS, MARK)]
+            names = [name for name in book.sheet_names if name in wanted]
             raw = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in names}
     except (calamine.CalamineError, *DAMAGE) as fault:
         raise DeliveryError(
-            Said("退回核对单打不开。", "The return sheet cannot be opened."),
+            Said("交回的表打不开。", "The sheet that came back cannot be opened."),
             where=where,
             why=Said(type(fault).__name__, type(fault).__name__),
             todo=Said("请另存为 xlsx 后再交。", "Save it as xlsx and hand it in again."),
@@ -152,7 +160,7 @@ def _sheets(content: bytes, where: str) -> dict[str, list[list[str]]]:
     return {name: [[cell_text(cell) for cell in row] for row in rows] for name, rows in raw.items()}
 
 
-def _plain(cell: str) -> str:
+def plain_cell(cell: str) -> str:
     """Give a cell without what office programs change on the way: line ends, escapes and characters no book holds.
 
     They write a character that XML lacks as ``_x000D_``, and such a text as ``_x005F_x000D_``.
@@ -177,20 +185,20 @@ def _answers(
     rows: Sequence[list[str]], lines: Sequence[Line], locked: int, where: str, *, decides: bool
 ) -> list[Answer]:
     """Pair the lines that came back with those that were sent; lines may be gone or in another order."""
-    sent = {tuple(map(_plain, line.cells)): line for line in lines}
+    sent = {tuple(map(plain_cell, line.cells)): line for line in lines}
     out: list[Answer] = []
     changed: list[str] = []
     seen: set[tuple[str, ...]] = set()
     for place, row in enumerate(rows[HEAD + 1 :], HEAD + 2):
         if not any(cell.strip() for cell in row):
             continue
-        cells = tuple(map(_plain, (row + [""] * locked)[:locked]))
+        cells = tuple(map(plain_cell, (row + [""] * locked)[:locked]))
         line = sent.get(cells)
         if line is None or cells in seen:
             changed.append(str(place))
             continue
         seen.add(cells)
-        given = [_plain(cell).strip() for cell in (row + [""] * (locked + 3))[locked : locked + 3]]
+        given = [plain_cell(cell).strip() for cell in (row + [""] * (locked + 3))[locked : locked + 3]]
         decision, text, remark = given if decides else ("", given[0], given[1])
         if decision or text or remark:
             out.append(Answer(line.number, line.row, decision, text, remark))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from commonground.errors import Said
 from commonground.intake.model import ColumnRule, Contract
+from commonground.intake.returns.book import both
 from commonground.intake.returns.faults import order
 from commonground.intake.returns.model import Item
 from commonground.intake.returns.words import choice, todo, what
@@ -146,11 +147,6 @@ def shown(text: str, longest: int = LONGEST) -> str:
     """Give a text as a cell can hold it and give it back: no carriage returns or control characters, no book."""
     plain = _NO_CELL.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
     return plain if len(plain) <= longest else f"{plain[:longest]} …（{len(text):,} 字 characters）"
-
-
-def both(said: Said) -> str:
-    """Say both languages in one cell, Chinese first."""
-    return said.zh if said.zh == said.en else f"{said.zh}\n{said.en}"
 
 
 def place(file: str, sheet: str) -> str:

@@ -1,32 +1,21 @@
-"""Draws a return sheet as a workbook; the same content gives the same bytes.
-
-Texts of departments are written as texts, never as formulas, numbers or links, whatever they begin with; the cells
-to be filled in are in text format, so that an identity number stays what was typed. Nothing is written to a
-temporary folder.
-"""
+"""Draws a return sheet as a workbook: what stands where; how it looks is ``book``'s."""
 
 from __future__ import annotations
 
-import datetime as dt
 import io
-import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from commonground.errors import Said
-from commonground.intake.returns.content import Content, Line, both, column_said
+from commonground.intake.returns import book as sheets
+from commonground.intake.returns.book import ALLOWED, HEAD, Columns, Styles, both, choose
+from commonground.intake.returns.content import Content, Line, column_said
 from commonground.present import words
 
 if TYPE_CHECKING:
-    from xlsxwriter.format import Format
     from xlsxwriter.workbook import Workbook
-    from xlsxwriter.worksheet import Worksheet
 
 README, SUMMARY, ITEMS, ROWS, CODES = "说明 Read me", "汇总 Summary", "问题清单 Items", "逐行 Rows", "取值 Codes"
-MARK = "commonground"
-"""The hidden sheet that says which return sheet this is."""
-HEAD = 1
-"""0-based row of the headers on the sheets to be filled in."""
 ITEM_COLUMNS = (
     (Said("编号", "No."), 7),
     (Said("文件 [工作表]", "File [sheet]"), 17),
@@ -47,15 +36,13 @@ ROW_COLUMNS = (
     (Said("说明", "Remark"), 24),
 )
 ITEM_LOCKED, ROW_LOCKED = 8, 5
-_FONT = "宋体"
-_LINE = 13.5
-_FULL = 32_000  # a cell holds 32,767 characters
 
 
 def draw(content: Content) -> bytes:
     """Draw the whole return sheet: read me, summary, items, rows, codes."""
     book, buffer, styles = _begin(content, "退回核对单 Return sheet")
-    _readme(book, content, styles)
+    title = f"退回核对单 Return sheet　{content.title.zh} {content.title.en}"
+    sheets.readme(book, README, title, _facts(content), _STEPS, styles)
     _summary(book, content, styles, None)
     ranges = _plan_codes(content)
     _fill_in(book, ITEMS, _ITEM_TITLE, ITEM_COLUMNS, content.lines, styles, ranges)
@@ -63,7 +50,7 @@ def draw(content: Content) -> bytes:
         _fill_in(book, ROWS, _ROW_TITLE, ROW_COLUMNS, content.places, styles, ranges)
     if content.codes:
         _codes(book, content, styles)
-    _mark(book, content)
+    sheets.mark(book, (content.identity, content.department, content.dataset, content.delivery))
     book.get_worksheet_by_name(ITEMS).activate()
     book.close()
     return buffer.getvalue()
@@ -77,6 +64,10 @@ def draw_summary(content: Content, safe: Callable[[int], str]) -> bytes:
     return buffer.getvalue()
 
 
+def _begin(content: Content, title: str) -> tuple[Workbook, io.BytesIO, Styles]:
+    return sheets.begin(f"{title} {content.subject}", content.city, content.made_on)
+
+
 _ITEM_TITLE = Said(
     "只填右边三列：处理、更正值、说明。其他各列已锁定，请勿改动。",
     "Fill in the three columns on the right alone: decision, corrected value, remark. The others are locked.",
@@ -85,82 +76,6 @@ _ROW_TITLE = Said(
     "同一原文的各行。各行应更正为不同的值时，在这里逐行填写；这里填了的，以这里为准。",
     "The rows of items about several. Where rows need different values, give them here; what stands here holds.",
 )
-
-
-class _Styles:
-    """The few looks of a return sheet; fonts that every office's computer has."""
-
-    def __init__(self, book: Workbook) -> None:
-        def look(**more: Any) -> Format:
-            return book.add_format({"font_name": _FONT, "font_size": 10, "valign": "top", "text_wrap": True, **more})
-
-        text = {"num_format": "@", "border": 1, "border_color": "#A6A6A6"}
-        self.title = look(font_name="黑体", font_size=14, text_wrap=False)
-        self.note = look(text_wrap=False, font_color="#7F3F00")
-        self.plain = look()
-        self.strong = look(bold=True)
-        self.head = look(bold=True, bg_color="#DDE6F0", border=1, border_color="#A6A6A6", valign="vcenter")
-        # quote_prefix: a text that begins with = + - @ stays a text even after the cell was edited
-        self.locked = look(**text, quote_prefix=True)
-        self.open = look(**text, locked=False, bg_color="#FFF9DB")
-        self.count = look(num_format="#,##0", border=1, border_color="#A6A6A6")
-        self.share = look(num_format="0.0%", border=1, border_color="#A6A6A6")
-
-
-def _begin(content: Content, title: str) -> tuple[Workbook, io.BytesIO, _Styles]:
-    import xlsxwriter
-
-    buffer = io.BytesIO()
-    options = {
-        "in_memory": True,  # no copy of the sheet in a temporary folder
-        "strings_to_numbers": False,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-    }
-    book = xlsxwriter.Workbook(buffer, options)
-    book.set_properties(
-        {
-            "title": f"{title} {content.subject}",
-            "author": both(content.city).replace("\n", " "),
-            "company": "",
-            "comments": "内部资料 For internal use",
-            "created": dt.datetime.combine(content.made_on, dt.time()),
-        }
-    )
-    return book, buffer, _Styles(book)
-
-
-def _page(sheet: Worksheet, content_rows: int, columns: Sequence[tuple[Said, int]]) -> None:
-    sheet.set_landscape()
-    sheet.set_paper(9)  # A4
-    sheet.fit_to_pages(1, 0)
-    sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
-    sheet.set_footer('&L&"宋体"内部资料 For internal use&C&A&R第 &P 页 / 共 &N 页')
-    for i, (_, width) in enumerate(columns):
-        sheet.set_column(i, i, width)
-    if content_rows:
-        sheet.repeat_rows(HEAD)
-
-
-def _readme(book: Workbook, content: Content, styles: _Styles) -> None:
-    sheet = book.add_worksheet(README)
-    _page(sheet, 0, ((Said("", ""), 26), (Said("", ""), 100)))
-    sheet.write_string(0, 0, f"退回核对单 Return sheet　{content.title.zh} {content.title.en}", styles.title)
-    row = 2
-    for label, text in _facts(content):
-        sheet.set_row(row, _height([(both(label), 26), (text, 100)]))
-        sheet.write_string(row, 0, both(label), styles.strong)
-        sheet.write_string(row, 1, text, styles.plain)
-        row += 1
-    row += 1
-    for lang, head in (("zh", "怎样填写"), ("en", "How to fill it in")):
-        sheet.write_string(row, 0, head, styles.strong)
-        for step, said in enumerate(_STEPS, 1):
-            text = f"{step}. {said(lang)}"
-            sheet.set_row(row, _height([(text, 100)]))
-            sheet.write_string(row, 1, text, styles.plain)
-            row += 1
-        row += 1
 
 
 def _department(name: str) -> str:
@@ -231,14 +146,14 @@ _SUMMARY_COLUMNS = (
 )
 
 
-def _summary(book: Workbook, content: Content, styles: _Styles, safe: Callable[[int], str] | None) -> None:
+def _summary(book: Workbook, content: Content, styles: Styles, safe: Callable[[int], str] | None) -> None:
     sheet = book.add_worksheet(SUMMARY)
-    _page(sheet, 1, _SUMMARY_COLUMNS)
+    sheets.page(sheet, 1, _SUMMARY_COLUMNS)
     sheet.write_string(0, 0, f"汇总 Summary　{content.subject}　{content.made_on}", styles.title)
-    _heads(sheet, _SUMMARY_COLUMNS, styles)
+    sheets.heads(sheet, _SUMMARY_COLUMNS, styles)
     for row, (file, part, column, reason, do, items, rows, of) in enumerate(content.summary, HEAD + 1):
         texts = (file or "整次交付\nthe delivery", part, column or "—", both(reason), both(do))
-        sheet.set_row(row, _height([(t, w) for t, (_, w) in zip(texts, _SUMMARY_COLUMNS, strict=False)]))
+        sheet.set_row(row, sheets.height([(t, w) for t, (_, w) in zip(texts, _SUMMARY_COLUMNS, strict=False)]))
         for i, text in enumerate(texts):
             sheet.write_string(row, i, text, styles.locked)
         for i, count in enumerate((items, rows, of), len(texts)):
@@ -251,68 +166,26 @@ def _summary(book: Workbook, content: Content, styles: _Styles, safe: Callable[[
         else:
             sheet.write_string(row, 8, "", styles.locked)
     sheet.freeze_panes(HEAD + 1, 0)
-    sheet.protect("", _ALLOWED)
-
-
-_ALLOWED = {"autofilter": True, "format_columns": True, "format_rows": True, "select_locked_cells": True, "sort": True}
-
-
-def _heads(sheet: Worksheet, columns: Sequence[tuple[Said, int]], styles: _Styles) -> None:
-    sheet.set_row(HEAD, 30)
-    for i, (said, _) in enumerate(columns):
-        sheet.write_string(HEAD, i, both(said), styles.head)
+    sheet.protect("", ALLOWED)
 
 
 def _fill_in(
     book: Workbook,
     name: str,
     title: Said,
-    columns: Sequence[tuple[Said, int]],
+    columns: Columns,
     lines: Sequence[Line],
-    styles: _Styles,
+    styles: Styles,
     codes: dict[str, str],
 ) -> None:
     """Draw a sheet whose last columns are to be filled in."""
-    sheet = book.add_worksheet(name)
-    _page(sheet, 1, columns)
-    sheet.write_string(0, 0, f"{title.zh}　{title.en}", styles.note)
-    _heads(sheet, columns, styles)
     locked = ITEM_LOCKED if name == ITEMS else ROW_LOCKED
-    widths = [width for _, width in columns]
-    for row, line in enumerate(lines, HEAD + 1):
-        sheet.set_row(row, _height(list(zip(line.cells, widths, strict=False))))
-        for i, text in enumerate(line.cells):
-            sheet.write_string(row, i, text[:_FULL], styles.locked)
-        for i in range(locked, len(columns)):
-            sheet.write_blank(row, i, None, styles.open)
-    last = HEAD + max(len(lines), 1)
-    if name == ITEMS:
-        _lists(sheet, locked, [", ".join(line.decisions) for line in lines], _decision_list)
     kinds = [f"{line.codes}\t{line.hint}" if line.codes or line.hint else "" for line in lines]
-    _lists(sheet, len(columns) - 2, kinds, lambda kind: _code_list(codes, *kind.split("\t", 1)))
-    sheet.autofilter(HEAD, 0, last, len(columns) - 1)
-    sheet.freeze_panes(HEAD + 1, 1)
-    sheet.protect("", _ALLOWED)
-
-
-def _lists(sheet: Worksheet, column: int, kinds: Iterable[str], make: Callable[[str], dict[str, Any] | None]) -> None:
-    """Put a list of choices on each run of cells that share one."""
-    row = HEAD + 1
-    for kind, run in itertools.groupby(kinds):
-        end = row + sum(1 for _ in run) - 1
-        rule = make(kind) if kind else None
-        if rule is not None:
-            sheet.data_validation(row, column, end, column, rule)
-        row = end + 1
-
-
-def _decision_list(kinds: str) -> dict[str, Any]:
-    return {
-        "validate": "list",
-        "source": kinds.split(", "),
-        "error_title": "请从列表中选择",
-        "error_message": "请选择列表中的一项，或留空。Choose from the list, or leave it blank.",
-    }
+    lists: list[sheets.List] = []
+    if name == ITEMS:
+        lists.append((locked, [", ".join(line.decisions) for line in lines], lambda kind: choose(kind.split(", "))))
+    lists.append((len(columns) - 2, kinds, lambda kind: _code_list(codes, *kind.split("\t", 1))))
+    sheets.fill_in(book, name, title, columns, [line.cells for line in lines], locked, styles, lists)
 
 
 def _code_list(ranges: dict[str, str], column: str, hint: str) -> dict[str, Any]:
@@ -341,34 +214,14 @@ def _plan_codes(content: Content) -> dict[str, str]:
     }
 
 
-def _codes(book: Workbook, content: Content, styles: _Styles) -> None:
+def _codes(book: Workbook, content: Content, styles: Styles) -> None:
     sheet = book.add_worksheet(CODES)
     columns = sorted(content.codes)
-    _page(sheet, 1, [(Said(name, name), 20) for name in columns])
+    sheets.page(sheet, 1, [(Said(name, name), 20) for name in columns])
     sheet.write_string(0, 0, "各列可以填写的取值　Values that each column takes", styles.note)
     for i, name in enumerate(columns):
         sheet.write_string(HEAD, i, column_said(name), styles.head)
         for row, text in enumerate(content.codes[name], HEAD + 1):
             sheet.write_string(row, i, text, styles.locked)
     sheet.freeze_panes(HEAD + 1, 0)
-    sheet.protect("", _ALLOWED)
-
-
-def _mark(book: Workbook, content: Content) -> None:
-    sheet = book.add_worksheet(MARK)
-    for row, text in enumerate((content.identity, content.department, content.dataset, content.delivery)):
-        sheet.write_string(row, 0, text)
-    sheet.very_hidden()
-
-
-def _height(cells: Iterable[tuple[str, int]]) -> float:
-    """Estimate a row's height: some office programs do not fit rows to wrapped text by themselves."""
-    most = 1
-    for text, width in cells:
-        lines = sum(max(1, -(-_columns(part) // max(width - 1, 1))) for part in text[:_FULL].split("\n"))
-        most = max(most, lines)
-    return min(most * _LINE + 2, 400.0)
-
-
-def _columns(text: str) -> int:
-    return sum(2 if ord(c) > 0x2E80 else 1 for c in text)
+    sheet.protect("", ALLOWED)
