@@ -8,6 +8,7 @@ role that may export links.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +68,22 @@ class Waterfall:
         return {"steps": steps, "weight": self.weight, "probability": self.probability}
 
 
+def running(start: float, rows: Iterable[tuple[Said, Said, float]]) -> Waterfall:
+    """Add weights up, one line after the other.
+
+    Parameters
+    ----------
+    start : float
+        Bits before anything is compared.
+    rows : iterable of (what, found, bits)
+        What was looked at, what was found, and its weight.
+    """
+    steps = [Step(Said("比较之前", "before comparing"), Said("随意两条记录", "any two records"), start, start)]
+    for what, found, bits in rows:
+        steps.append(Step(what, found, bits, steps[-1].sum + bits))
+    return Waterfall(tuple(steps))
+
+
 def waterfall(found: Weighed, pair: int) -> Waterfall:
     """Explain the weight of one pair of a linkage.
 
@@ -77,23 +94,15 @@ def waterfall(found: Weighed, pair: int) -> Waterfall:
     pair : int
         Place of the pair in ``found.a`` and ``found.b``.
     """
-    start = found.prior_bits
-    steps = [Step(Said("比较之前", "before comparing"), Said("随意两条记录", "any two records"), start, start)]
-
-    def add(what: Said, said: Said, bits: float) -> None:
-        steps.append(Step(what, said, bits, steps[-1].sum + bits))
-
+    rows: list[tuple[Said, Said, float]] = []
     for k, f in enumerate(found.fields):
         level = int(found.levels[pair, k])
-        add(Said(f.name, f.name), f.word(level), float(found.bits(k)[level]))
-        rare = float(found.rarity[pair, k])
-        if abs(rare) >= 0.05:
+        bits, rare = float(found.bits(k)[level]), float(found.rarity[pair, k])
+        shown = abs(rare) >= 0.05
+        rows.append((Said(f.name, f.name), f.word(level), bits if shown else bits + rare))
+        if shown:
             said = Said("少见", "rare") if rare > 0 else Said("常见", "common")
-            add(Said(f"{f.name}：取值", f"{f.name}: the value"), said, rare)
-        elif rare:
-            last = steps.pop()
-            add(last.what, last.found, last.bits + rare)
-    add(
-        Said("亲属", "relatives"), Said("亲属也会这样一致", "relatives agree like this too"), float(found.kinship[pair])
-    )
-    return Waterfall(tuple(steps))
+            rows.append((Said(f"{f.name}：取值", f"{f.name}: the value"), said, rare))
+    relatives = Said("亲属也会这样一致", "relatives agree like this too")
+    rows.append((Said("亲属", "relatives"), relatives, float(found.kinship[pair])))
+    return running(found.prior_bits, rows)
