@@ -55,9 +55,10 @@ class Compared:
 
     def without(self, units: Ints) -> Compared:
         """Leave out the pairs of ``units``, that are compared once more."""
-        return self._take(~np.isin(self.left, units))
+        return self.take(~np.isin(self.left, units))
 
-    def _take(self, at: npt.NDArray[np.bool_] | Ints) -> Compared:
+    def take(self, at: npt.NDArray[np.bool_] | Ints) -> Compared:
+        """Give some of the pairs."""
         return Compared(
             self.left[at], self.right[at], self.weight[at], self.probability[at], self.chosen[at], self.method[at],
             self.levels[at],

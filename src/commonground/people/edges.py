@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from commonground.people import fellegi_sunter as fs
 from commonground.people import numbers
-from commonground.people.blocking import RULES, Keyed, join, parts
+from commonground.people.blocking import RULES, Keyed, parts
 from commonground.people.compare import FIELDS, compare
 from commonground.people.frozen import RARE_LEVELS, Frozen
 
@@ -23,12 +23,6 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Levels = npt.NDArray[np.int8]
 AT = {name: i for i, name in enumerate(FIELDS)}
-LINK_BITS = -10.0
-"""Pairs of less weight cannot make a link, nor hinder one: what no other pair connects resolves apart."""
-FLOOR_BITS = -30.0
-"""Pairs of less weight are left out. Those between the two are evidence about records that others connect: a mark
-list's misspelt name may show nothing but the class, which counts once the name stands in a register."""
-CROWD = 1_000_000_000
 _PART = 250_000
 """Pairs that are compared at once."""
 
@@ -98,11 +92,20 @@ def find(fresh: Sequence[Keyed], every: Sequence[Keyed], crowded: Sequence[Ints]
     """
     found = []
     for left, right, skip in zip(fresh, every, crowded, strict=True):
-        rows_a, rows_b = join(without(left, skip), right, CROWD)
+        rows_a, rows_b = _joined(without(left, skip), right)
         low, high = np.minimum(rows_a, rows_b), np.maximum(rows_a, rows_b)
         found.append(_once(low[low != high] * np.int64(size) + high[low != high]))
     packed = _once(np.concatenate(found)) if found else np.zeros(0, dtype=np.int64)
     return np.divmod(packed, np.int64(size))
+
+
+def _joined(left: Keyed, right: Keyed) -> tuple[Ints, Ints]:
+    """Rows with equal keys; both sides are sorted by key."""
+    low, high = np.searchsorted(right[1], left[1], "left"), np.searchsorted(right[1], left[1], "right")
+    size = high - low
+    begin = np.cumsum(size) - size
+    at = np.repeat(low - begin, size) + np.arange(int(size.sum()))
+    return np.repeat(left[0], size), right[0][at].astype(np.int64)
 
 
 def _once(packed: Ints) -> Ints:
@@ -170,18 +173,3 @@ def weigh(frozen: Frozen, dataset: Ints, names: Sequence[str], edges: Edges, rar
         at = np.flatnonzero(mine == k)
         odds[at] = log_odds(frozen.model(names[k]), edges.levels[at], rare[edges.a[at]])
     return odds
-
-
-def component(size: int, a: Ints, b: Ints) -> Ints:
-    """Connected part of each of ``size`` units under the pairs (a, b), by number."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    graph = coo_array((np.ones(len(a), dtype=np.int8), (a, b)), shape=(size, size))
-    found: Ints = connected_components(graph, directed=False)[1].astype(np.int64)
-    return found
-
-
-def connecting(edges: Edges) -> Edges:
-    """Pairs that connect."""
-    return edges.take(edges.odds >= LINK_BITS * np.log(2.0))

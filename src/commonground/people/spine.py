@@ -9,29 +9,20 @@ this from build to build.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from commonground.people.blocking import Keyed
 from commonground.people.collapse import represent
 from commonground.people.compared import Compared
-from commonground.people.edges import (
-    AT,
-    FLOOR_BITS,
-    Edges,
-    Find,
-    compared,
-    component,
-    connecting,
-    crowded_keys,
-    find,
-    keys_of,
-    weigh,
-)
+from commonground.people.connect import above_floor, component, conflicting, oriented, ties
+from commonground.people.edges import Edges, Find, compared, crowded_keys, find, keys_of
 from commonground.people.frozen import Frozen
-from commonground.people.resolve import METHODS, NEW, NUMBER, REPEATED, WEIGHT, Decisions, Nodes, Resolved, resolve
+from commonground.people.resolve import METHODS, NEW, NUMBER, REPEATED, WEIGHT, Decisions, Nodes, resolve
+from commonground.people.standing.add import Standing, relink
 from commonground.people.train import blank, dataset_order, train
 
 if TYPE_CHECKING:
@@ -41,8 +32,6 @@ __all__ = ["METHODS", "NEW", "NUMBER", "REPEATED", "WEIGHT", "Spine", "build"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-STRONG = np.log(9.0)
-"""Odds from which two records with different identity numbers are worth a look: nine to one, the numbers left aside."""
 
 
 @dataclass
@@ -61,10 +50,10 @@ class Spine:
         Place in ``METHODS``.
     frozen : Frozen
         The model.
-    nodes, edges : Nodes, Edges
-        What the resolution saw.
-    compared : Compared
-        Candidate pairs with their probabilities.
+    standing : Standing
+        What the resolution saw and found, to which the next delivery is added.
+    fresh : int array
+        Units that were resolved in this build; the others stand as they stood.
     conflicts : Compared
         Pairs that would be one person but for two valid identity numbers that differ.
     missed : dict
@@ -79,12 +68,16 @@ class Spine:
     probability: Floats
     method: Ints
     frozen: Frozen
-    nodes: Nodes
-    edges: Edges
-    compared: Compared
+    standing: Standing
+    fresh: Ints
     conflicts: Compared
     missed: dict[int, float] = field(default_factory=dict)
     thresholds: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def compared(self) -> Compared:
+        """Candidate pairs with their probabilities."""
+        return self.standing.found.compared
 
 
 @dataclass(frozen=True)
@@ -93,7 +86,9 @@ class Given:
 
     ``sources`` are (dataset, delivery) by number; ``keyed`` the units under stable hashes and ``key`` their marks (both
     default to the units' own numbers); ``frozen`` the model in force, None to train one; ``decisions`` what reviewers
-    decided, as units; ``find`` joins the candidates.
+    decided, as units; ``find`` joins the candidates. With ``before``, what stood under the same model, and ``place``,
+    the numbers of its units now (-1: gone or changed), only what is new is linked; ``changed`` are units to be seen
+    again.
     """
 
     sources: Sequence[tuple[str, str]]
@@ -102,6 +97,9 @@ class Given:
     frozen: Frozen | None = None
     decisions: Decisions = field(default_factory=Decisions)
     find: Find = find
+    before: Standing | None = None
+    place: Ints | None = None
+    changed: Ints | None = None
 
 
 def steps(units: People, sources: Sequence[tuple[str, str]], order: Sequence[str]) -> Ints:
@@ -139,32 +137,8 @@ def nodes_of(units: People, given: Given, frozen: Frozen, names: Sequence[str]) 
     )
 
 
-def oriented(nodes: Nodes, a: Ints, b: Ints) -> tuple[Ints, Ints]:
-    """Put the unit that is linked later first; drop pairs within a source where a person stands once."""
-    keep = (nodes.step[a] != nodes.step[b]) | nodes.many[a]
-    a, b = a[keep], b[keep]
-    later = (nodes.step[a] > nodes.step[b]) | ((nodes.step[a] == nodes.step[b]) & (nodes.key[a] > nodes.key[b]))
-    return np.where(later, a, b), np.where(later, b, a)
-
-
-def above_floor(frozen: Frozen, nodes: Nodes, names: Sequence[str], edges: Edges) -> Edges:
-    """Leave out pairs that can neither make nor hinder a link; different identity numbers are left aside here."""
-    levels = edges.levels.copy()
-    levels[levels[:, AT["id"]] == 1, AT["id"]] = 0
-    odds = weigh(frozen, nodes.dataset, names, replace(edges, levels=levels), nodes.rare)
-    return replace(edges, odds=odds).take(odds >= FLOOR_BITS * np.log(2.0))
-
-
-def ties(edges: Edges, decisions: Decisions) -> tuple[Ints, Ints]:
-    """Pairs that connect: strong enough to link, or decided upon by a reviewer."""
-    strong = connecting(edges)
-    left, right = np.concatenate([decisions.same, decisions.other], axis=1)
-    return np.concatenate([strong.a, left]), np.concatenate([strong.b, right])
-
-
-def all_edges(units: People, given: Given, nodes: Nodes, crowded: Sequence[Ints]) -> Edges:
+def all_edges(units: People, given: Given, keys: Sequence[Keyed], nodes: Nodes, crowded: Sequence[Ints]) -> Edges:
     """Find and compare all pairs."""
-    keys = keys_of(given.keyed)
     a, b = oriented(nodes, *given.find(keys, keys, crowded, len(units)))
     return Edges(a, b, compared(units, a, b), np.zeros(len(a)))
 
@@ -195,51 +169,75 @@ def build(
         given = Given(sources, units, units.record)
     names = sorted({name for name, _ in given.sources})
     frozen = given.frozen
+    if frozen is not None and given.before is not None and given.place is not None:
+        standing, fresh = _added(units, given, frozen, names, given.before, given.place)
+    else:
+        standing, frozen = _whole(units, given, names, precision, seed)
+        fresh = np.arange(len(units))
+    return finished(units, standing, fresh, frozen, names), place
+
+
+def _added(
+    units: People, given: Given, frozen: Frozen, names: Sequence[str], before: Standing, place: Ints
+) -> tuple[Standing, Ints]:
+    """Link what is new to what stands."""
+    nodes = nodes_of(units, given, frozen, names)
+    new = np.ones(len(units), dtype=bool)
+    new[place[place >= 0]] = False
+    rows = np.flatnonzero(new)
+    keys = [(rows[r], k) for r, k in keys_of(given.keyed.take(rows))]
+    return relink(
+        before, place, nodes, keys, lambda a, b: compared(units, a, b), frozen, names, decisions=given.decisions,
+        changed=given.changed, finder=given.find,
+    )  # fmt: skip
+
+
+def _whole(units: People, given: Given, names: Sequence[str], precision: float, seed: int) -> tuple[Standing, Frozen]:
+    """Link everything, and learn a model where none is given."""
+    keys, frozen = keys_of(given.keyed), given.frozen
     if frozen is None:
-        frozen, nodes, edges = _trained(units, given, names, precision, seed)
+        frozen, nodes, edges = _trained(units, given, keys, names, precision, seed)
     else:
         nodes = nodes_of(units, given, frozen, names)
-        edges = all_edges(units, given, nodes, frozen.crowded)
+        edges = all_edges(units, given, keys, nodes, frozen.crowded)
     edges = above_floor(frozen, nodes, names, edges)
     part = component(len(nodes), *ties(edges, given.decisions))
     inside = edges.take(part[edges.a] == part[edges.b])
-    found = resolve(nodes, inside, frozen, names, given.decisions)
-    return finished(units, nodes, edges, frozen, names, found), place
+    return Standing(nodes, edges, keys, resolve(nodes, inside, frozen, names, given.decisions)), frozen
 
 
 def _trained(
-    units: People, given: Given, names: Sequence[str], precision: float, seed: int
+    units: People, given: Given, keys: Sequence[Keyed], names: Sequence[str], precision: float, seed: int
 ) -> tuple[Frozen, Nodes, Edges]:
     index = {name: i for i, name in enumerate(names)}
     dataset = np.array([index[name] for name, _ in given.sources], dtype=np.int64)[units.source]
-    crowded = crowded_keys(keys_of(given.keyed))
+    crowded = crowded_keys(keys)
     start = blank(units, units.name, dataset_order(units, dataset, names), crowded)
     nodes = nodes_of(units, given, start, names)
-    edges = all_edges(units, given, nodes, crowded)
+    edges = all_edges(units, given, keys, nodes, crowded)
     return train(units, nodes, edges, names, start, precision=precision, seed=seed), nodes, edges
 
 
-def finished(units: People, nodes: Nodes, edges: Edges, frozen: Frozen, names: Sequence[str], found: Resolved) -> Spine:
+def finished(units: People, standing: Standing, fresh: Ints, frozen: Frozen, names: Sequence[str]) -> Spine:
     """Make the spine of what was resolved: persons by their first unit, pairs with their probability."""
-    _, first, inverse = np.unique(found.entity, return_index=True, return_inverse=True)
-    entity = first[inverse]
-    kept, conflicts = found.compared, conflicting(edges)
+    found, nodes = standing.found, standing.nodes
+    entity = first_units(found.entity)
+    kept = found.compared
     alone = (kept.method == WEIGHT) & ~kept.chosen & (found.method[kept.left] == NEW)
     missed = np.bincount(units.source[kept.left[alone]], weights=kept.probability[alone], minlength=1)
-    of = {int(s): int(d) for s, d in zip(units.source.tolist(), nodes.dataset.tolist(), strict=True)}
+    sources, first = np.unique(units.source, return_index=True)
+    of = dict(zip(sources.tolist(), nodes.dataset[first].tolist(), strict=True))
     return Spine(
-        units, entity, found.weight, found.probability, found.method, frozen, nodes, edges, kept, conflicts,
+        units, entity, found.weight, found.probability, found.method, frozen, standing, fresh,
+        conflicting(standing.edges),
         missed={s: float(missed[s]) if s < len(missed) else 0.0 for s in of},
         thresholds={s: frozen.threshold(names[d]) for s, d in of.items()},
     )  # fmt: skip
 
 
-def conflicting(edges: Edges) -> Compared:
-    """Pairs that would be one person but for two valid identity numbers; ``odds`` leave the numbers aside."""
-    at = np.flatnonzero((edges.levels[:, AT["id"]] == 1) & (edges.odds >= STRONG))
-    few = edges.take(at)
-    probability = 1.0 / (1.0 + np.exp(-few.odds))
-    return Compared(
-        few.a, few.b, few.odds / np.log(2.0), probability, np.zeros(len(at), dtype=bool),
-        np.full(len(at), WEIGHT), few.levels,
-    )  # fmt: skip
+def first_units(entity: Ints) -> Ints:
+    """Name each person by its first unit."""
+    first = np.full(int(entity.max(initial=-1)) + 1, len(entity), dtype=np.int64)
+    np.minimum.at(first, entity, np.arange(len(entity)))
+    found: Ints = first[entity]
+    return found

@@ -1,0 +1,1 @@
+"""Persons who stay the same from delivery to delivery: the standing spine, its ids, its history, decisions about it."""

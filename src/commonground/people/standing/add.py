@@ -1,0 +1,189 @@
+"""Linking new records to a standing spine: only the parts that they touch are resolved again.
+
+What stands is kept as pairs, not as a verdict: the units, the pairs between them, sorted keys by which partners are
+found. New or changed units are joined with all by their keys, the connected parts that hold one of them, or lost one,
+are resolved anew, and everything else stays as it is. ``resolve`` sees nothing beyond a part, so that the outcome is
+that of a whole build with the same model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from commonground.people.blocking import Keyed
+from commonground.people.compared import Compared
+from commonground.people.connect import above_floor, component, oriented, ties
+from commonground.people.edges import Edges, Find, find
+from commonground.people.frozen import Frozen
+from commonground.people.resolve import Decisions, Nodes, Resolved, resolve
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Levels = npt.NDArray[np.int8]
+Comparer = Callable[[Ints, Ints], Levels]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A resolved spine with all that is needed to add to it.
+
+    Attributes
+    ----------
+    nodes : Nodes
+        Units.
+    edges : Edges
+        Pairs of units above the floor, weighed.
+    keys : sequence of (rows, keys)
+        For each rule of blocking, sorted by key.
+    found : Resolved
+        Persons.
+    """
+
+    nodes: Nodes
+    edges: Edges
+    keys: Sequence[Keyed]
+    found: Resolved
+
+
+def keys_joined(old: Sequence[Keyed], new: Sequence[Keyed]) -> list[Keyed]:
+    """Put two sorted lists of keys together, rule by rule."""
+    out = []
+    for (rows_a, keys_a), (rows_b, keys_b) in zip(old, new, strict=True):
+        keys = np.concatenate([keys_a, keys_b])
+        order = np.argsort(keys, kind="stable")  # two sorted runs: merged, not sorted
+        out.append((np.concatenate([rows_a, rows_b])[order], keys[order]))
+    return out
+
+
+def renumbered(old: Standing, place: Ints, size: int) -> Standing:
+    """Give what stands under new numbers of units; ``place`` is -1 for units that are no more."""
+    keys = []
+    for rows, key in old.keys:
+        there = place[rows] >= 0
+        keys.append((place[rows][there], key[there]))
+    edges = replace(old.edges, a=place[old.edges.a], b=place[old.edges.b])
+    f = old.found
+    stay = np.flatnonzero(place >= 0)
+    entity = np.arange(size)
+    entity[place[stay]] = place[f.entity[stay]]  # -1 where the unit that names the person is gone: resolved anew
+    weight, probability, method = np.zeros(size), np.ones(size), np.zeros(size, dtype=np.int64)
+    weight[place[stay]], probability[place[stay]] = f.weight[stay], f.probability[stay]
+    method[place[stay]] = f.method[stay]
+    pairs = replace(f.compared, left=place[f.compared.left], right=place[f.compared.right])
+    there = (pairs.left >= 0) & (pairs.right >= 0)
+    return Standing(old.nodes, edges, keys, Resolved(entity, weight, probability, method, pairs.take(there)))
+
+
+def relink(
+    old: Standing,
+    place: Ints,
+    nodes: Nodes,
+    fresh_keys: Sequence[Keyed],
+    compare: Comparer,
+    frozen: Frozen,
+    names: Sequence[str],
+    *,
+    decisions: Decisions | None = None,
+    changed: Ints | None = None,
+    crowded: Sequence[Ints] | None = None,
+    finder: Find = find,
+) -> tuple[Standing, Ints]:
+    """Add units to what stands, and take out those that are gone.
+
+    Parameters
+    ----------
+    old : Standing
+        What stands.
+    place : int array (old units,)
+        Number of each old unit among the new, -1 where it is gone or says something else now.
+    nodes : Nodes
+        All units, old and new; what no ``place`` names is new.
+    fresh_keys : sequence of (rows, keys)
+        Keys of the new units.
+    compare : callable
+        Compares pairs of units.
+    frozen : Frozen
+        The model in force, with which ``old`` was resolved.
+    names : sequence of str
+        Datasets.
+    decisions : Decisions, optional
+        What reviewers decided, all of it.
+    changed : int array, optional
+        Units to be resolved anew for another reason, such as a decision that was made or withdrawn.
+    crowded : sequence of int arrays, optional
+        Keys that are skipped, where they are more than the model's.
+    finder : callable
+        Joins the keys.
+
+    Returns
+    -------
+    Standing, int array
+        What stands now, and the units that were resolved anew.
+    """
+    given = decisions or Decisions()
+    size = len(nodes)
+    base = old if bool((place == np.arange(len(place))).all()) else renumbered(old, place, size)
+    fresh = np.ones(size, dtype=bool)
+    fresh[place[place >= 0]] = False
+    keys = keys_joined(base.keys, fresh_keys)
+    a, b = oriented(nodes, *finder(fresh_keys, keys, frozen.crowded if crowded is None else crowded, size))
+    new = above_floor(frozen, nodes, names, Edges(a, b, compare(a, b), np.zeros(len(a))))
+    kept = (base.edges.a >= 0) & (base.edges.b >= 0)
+    bereft = np.concatenate([base.edges.a[~kept], base.edges.b[~kept]])
+    edges = _together(base.edges if kept.all() else base.edges.take(kept), new)
+    part = component(size, *ties(edges, given))
+    start = np.concatenate([np.flatnonzero(fresh), bereft[bereft >= 0], np.unique(given.same), np.unique(given.other)])
+    start = start if changed is None else np.concatenate([start, changed])
+    touched = _marked(part, start)
+    found = _resolved(base.found, nodes, edges, part, touched, frozen, names, given)
+    return Standing(nodes, edges, keys, found), np.flatnonzero(touched)
+
+
+def _together(one: Edges, two: Edges) -> Edges:
+    if not len(two):
+        return one
+    names = ("a", "b", "levels", "odds")
+    return Edges(*(np.concatenate([getattr(one, n), getattr(two, n)]) for n in names))
+
+
+def _marked(part: Ints, start: Ints) -> Bools:
+    """Units in the same part as any of ``start``."""
+    hit = np.zeros(int(part.max(initial=-1)) + 1, dtype=bool)
+    hit[part[start]] = True
+    found: Bools = hit[part]
+    return found
+
+
+def _resolved(
+    base: Resolved, nodes: Nodes, edges: Edges, part: Ints, touched: Bools, frozen: Frozen, names: Sequence[str],
+    given: Decisions,
+) -> Resolved:  # fmt: skip
+    """Resolve the touched units, and leave the others as they are."""
+    units = np.flatnonzero(touched)
+    local = np.full(len(nodes), -1, dtype=np.int64)
+    local[units] = np.arange(len(units))
+    some = edges.take(np.flatnonzero(touched[edges.a]))
+    some = some.take(part[some.a] == part[some.b])
+    some = replace(some, a=local[some.a], b=local[some.b])
+    own = Decisions(_inside(local, given.same), _inside(local, given.other))
+    now = resolve(nodes.take(units), some, frozen, names, own)
+    more = len(nodes) - len(base.entity)  # a unit more is a person of its own
+    entity = np.concatenate([base.entity, np.arange(len(base.entity), len(nodes))])
+    weight, probability = np.append(base.weight, np.zeros(more)), np.append(base.probability, np.ones(more))
+    method = np.append(base.method, np.zeros(more, dtype=np.int64))
+    entity[units], weight[units], probability[units], method[units] = (
+        units[now.entity], now.weight, now.probability, now.method,
+    )  # fmt: skip
+    pairs = replace(now.compared, left=units[now.compared.left], right=units[now.compared.right])
+    old = base.compared.take(~touched[base.compared.left])
+    return Resolved(entity, weight, probability, method, Compared.joined([old, pairs]))
+
+
+def _inside(local: Ints, pairs: Ints) -> Ints:
+    moved = local[pairs]
+    found: Ints = moved[:, (moved >= 0).all(axis=0)]
+    return found
