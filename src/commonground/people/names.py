@@ -27,9 +27,15 @@ _ACCENTED = re.compile(r"[\u00c0-\u024f]")
 _TYPED_TONE = re.compile(r"(?<=[a-z])[1-5](?![0-9])")
 # a character that a system could not hold: a question mark, a box, a private code, a description of how it is made
 _UNKNOWN = re.compile(
-    r"[?*□■〇◇◆▯⬜\ufffd\ue000-\uf8ff\U000f0000-\U0010fffd]|[\u2ff0-\u2ffb](?:[\u2ff0-\u2ffb]|..)|[\[【{<〈《][^\]】}>〉》]*[\]】}>〉》]"
+    r"[?*□■〇◇◆▯⬜◯○●\ufffd\ue000-\uf8ff\U000f0000-\U0010fffd]|[\u2ff0-\u2ffb](?:[\u2ff0-\u2ffb]|..)|[\[【{<〈《][^\]】}>〉》]*[\]】}>〉》]"
 )
 _NOTE = re.compile(r"[(（].*?[)）]")
+_MARK = re.compile(r"(?<=[\u3400-\u9fff]{2})(?:[0-9]{1,2}|[a-d])$")
+"""A school's mark for the second of two namesakes."""
+_NOBODY = re.compile(
+    r"(?:无名氏?|未取名|未命名|未起名|没取名|不详|不明|不知道?|未知|暂无|无姓名|空|婴儿|新生儿|测试|姓名|[某?]{2,}"
+    r"|.+之(?:[长次三四幼]?[子女婴孙]|婴儿|男婴|女婴|子女|妻|夫|父|母))"
+)
 _SPELT = {"lyu": "lv", "nyu": "nv", "lue": "lve", "nue": "nve", "lyue": "lve", "nyue": "nve"}
 
 
@@ -83,7 +89,16 @@ def _unaccented(letter: str) -> str:
 def _clean(even: str) -> str:
     table = character_table().standard
     text = "".join(table.get(c, c) for c in even.translate(_DROP))
-    return _UNKNOWN.sub("?", _NOTE.sub("", text))
+    return _MARK.sub("", _UNKNOWN.sub("?", _NOTE.sub("", text)))
+
+
+def somebody(text: str) -> str:
+    """Give a written name without white space at its ends, or "" where it says that there is none.
+
+    不详, 未取名, 测试 are no names; 王小明之子 is what a newborn child is called until it has one.
+    """
+    text = text.strip()
+    return "" if len(text) < 12 and _NOBODY.fullmatch(_clean(_even(text))) else text
 
 
 def clean(text: str) -> str:

@@ -7,25 +7,17 @@ same.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from commonground.people.characters import (
-    COMPOUND_SURNAMES,
-    INTERPUNCTS,
-    SPACES,
-    SURNAME_READINGS,
-    character_table,
-    dialect,
-)
+from commonground.people.characters import SURNAME_READINGS, dialect
 from commonground.people.encode import points
 from commonground.people.hashing import hash_texts
+from commonground.people.lookup import DROPPED, END, HAN, OTHER_KIND, PLANES, Lookup, lookup
 from commonground.people.names import Name, standardise
 
 if TYPE_CHECKING:
@@ -36,11 +28,9 @@ Codes = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
 WIDTH = 10
 """Units (characters or syllables) of a name that are compared; longer names are also compared whole."""
-_END, _UNWRITTEN = -1, -2
-_PLANES = 0x32400
+_UNWRITTEN = -2
 _SYLLABLE = 0x110000
 """Where the numbers of syllables begin among units, past all code points."""
-_DROPPED, _HAN, _OTHER = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -69,68 +59,21 @@ class NameTable:
     folds: Codes
 
 
-@dataclass(frozen=True)
-class _Lookup:
-    """Arrays over code points: class, standard form, first and second reading; and the syllables by number."""
-
-    kind: npt.NDArray[np.int8]
-    standard: Codes
-    reading: Codes
-    other: Codes
-    syllables: tuple[str, ...]
-    number: dict[str, int]
-    surname: Codes
-    compound: Ints
-
-
-@cache
-def _lookup() -> _Lookup:
-    table = character_table()
-    kind = np.full(_PLANES, _OTHER, dtype=np.int8)
-    kind[0x3400:0xA000] = kind[0x20000:] = _HAN
-    form = np.arange(_PLANES, dtype=np.int32)
-    for code in (*range(0x80, 0x3400), *range(0xF900, 0x10000), *range(0x2F800, 0x2FA20)):
-        text = unicodedata.normalize("NFKC", chr(code))
-        if len(text) == 1 and text != chr(code) and ord(text) < _PLANES:
-            kind[code], form[code] = kind[ord(text)], ord(text)
-    for character in INTERPUNCTS + SPACES:
-        kind[ord(character)] = _DROPPED
-    written = np.array([ord(c) for c in table.standard], dtype=np.int64)
-    step = np.arange(_PLANES, dtype=np.int32)
-    step[written] = [ord(c) for c in table.standard.values()]
-    form, kind[written] = step[form], _HAN
-    syllables = sorted(
-        {s for r in table.readings.values() for s in r} | set(" ".join(SURNAME_READINGS.values()).split())
-    )
-    number = {s: i for i, s in enumerate(syllables)}
-    reading, other = np.full(_PLANES, _END, dtype=np.int32), np.full(_PLANES, _END, dtype=np.int32)
-    for character, found in table.readings.items():
-        reading[ord(character)] = number[found[0]]
-        if len(found) > 1:
-            other[ord(character)] = number[found[1]]
-    surname = np.full(_PLANES, _END, dtype=np.int32)
-    for text, special in SURNAME_READINGS.items():
-        if len(text) == 1:
-            surname[ord(text)] = number[special]
-    pairs = np.array([ord(c[0]) << 21 | ord(c[1]) for c in sorted(COMPOUND_SURNAMES)], dtype=np.int64)
-    return _Lookup(kind, form, reading, other, tuple(syllables), number, surname, pairs)
-
-
 def _plain(texts: Sequence[str]) -> tuple[Codes, Bools]:
     """Standard characters of names that hold nothing else, as (names, WIDTH), and which names these are."""
-    t = _lookup()
-    grid = np.full((len(texts), WIDTH), _END, dtype=np.int32)
+    t = lookup()
+    grid = np.full((len(texts), WIDTH), END, dtype=np.int32)
     if not len(texts):
         return grid, np.zeros(0, dtype=bool)
     flat, row = points(texts)
-    known = flat < _PLANES
-    kind = np.where(known, t.kind[np.where(known, flat, 0)], _OTHER)
-    kept = np.flatnonzero(kind != _DROPPED)
+    known = flat < PLANES
+    kind = np.where(known, t.kind[np.where(known, flat, 0)], OTHER_KIND)
+    kept = np.flatnonzero(kind != DROPPED)
     code, row, kind = t.standard[np.where(known[kept], flat[kept], 0)], row[kept], kind[kept]
     size = np.bincount(row, minlength=len(texts))
     place = np.arange(len(row)) - np.repeat(np.cumsum(size) - size, size)
     plain = (size > 0) & (size <= WIDTH)
-    plain[row[kind != _HAN]] = False
+    plain[row[kind != HAN]] = False
     use = plain[row]
     grid[row[use], place[use]] = code[use]
     return grid, plain
@@ -139,14 +82,13 @@ def _plain(texts: Sequence[str]) -> tuple[Codes, Bools]:
 class _Spaces:
     """Numbers for syllables and characters that the lookup does not hold, given as they come."""
 
-    def __init__(self, lookup: _Lookup) -> None:
-        self.sounds = dict(lookup.number)
-        self.texts = list(lookup.syllables)
-        self.lookup = lookup
+    def __init__(self, known: Lookup) -> None:
+        self.sounds = dict(known.number)
+        self.texts = list(known.syllables)
 
     def sound(self, text: str) -> int:
         if text in ("", "?"):
-            return _UNWRITTEN if text else _END
+            return _UNWRITTEN if text else END
         if text not in self.sounds:
             self.sounds[text] = len(self.texts)
             self.texts.append(text)
@@ -162,7 +104,7 @@ def _joined(grid: Codes, texts: Sequence[str], tails: Sequence[str] | None = Non
     import pyarrow.compute as pc
 
     values = pa.array([*texts, "?", ""])
-    used = max(1, int((grid != _END).any(axis=0).sum()))
+    used = max(1, int((grid != END).any(axis=0).sum()))
     places = np.where(grid >= 0, grid, np.where(grid == _UNWRITTEN, len(texts), len(texts) + 1))
     columns = [values.take(pa.array(places[:, k])) for k in range(used)]
     if tails is not None:
@@ -189,17 +131,17 @@ def name_table(texts: Iterable[str], *, stable: bool = False) -> NameTable:
     import pyarrow as pa
 
     given = tuple(texts)
-    t = _lookup()
+    t = lookup()
     units, plain = _plain(given)
     spaces = _Spaces(t)
     there = np.maximum(units, 0)
-    sounds = np.where(units >= 0, t.reading[there], _END)
-    odd = (units >= 0) & (sounds == _END)  # a character without a reading is its own sound
+    sounds = np.where(units >= 0, t.reading[there], END)
+    odd = (units >= 0) & (sounds == END)  # a character without a reading is its own sound
     for code in np.unique(units[odd]).tolist():
         sounds[units == code] = spaces.sound(chr(code))
-    others = np.where(units >= 0, t.other[there], _END)
+    others = np.where(units >= 0, t.other[there], END)
     pair = (units[:, 0].astype(np.int64) << 21) | units[:, 1] if len(units) else np.zeros(0, dtype=np.int64)
-    length = (units != _END).sum(axis=1)
+    length = (units != END).sum(axis=1)
     surname = np.where(np.isin(pair, t.compound) & (length > 2), 2, 1)
     common = sounds.copy()
     special = t.surname[there[:, 0]] if len(units) else np.zeros(0, dtype=np.int32)
@@ -219,9 +161,9 @@ def name_table(texts: Iterable[str], *, stable: bool = False) -> NameTable:
     turned = _with(pa.array([""] * len(given), pa.string()), {i: n.turned for i, n in slow.items()})
     sound_numbers, common_numbers, turned_numbers = _numbers(whole, as_common, turned, stable=stable)
     column = np.arange(WIDTH)
-    of_surname = np.where(column < surname[:, None], folds, _END)
+    of_surname = np.where(column < surname[:, None], folds, END)
     of_given = np.take_along_axis(
-        np.pad(folds, ((0, 0), (0, 2)), constant_values=_END), column + surname[:, None], axis=1
+        np.pad(folds, ((0, 0), (0, 2)), constant_values=END), column + surname[:, None], axis=1
     )
     tails = _tails(len(given), {i: n.folded for i, n in tail.items()})
     return NameTable(
@@ -242,7 +184,7 @@ def name_table(texts: Iterable[str], *, stable: bool = False) -> NameTable:
     )
 
 
-def _compounds(sounds: Codes, pair: Ints, surname: Ints, t: _Lookup) -> None:
+def _compounds(sounds: Codes, pair: Ints, surname: Ints, t: Lookup) -> None:
     """Give the surnames of two characters their readings."""
     for text, special in SURNAME_READINGS.items():
         if len(text) == 2:
@@ -342,13 +284,20 @@ def _by_other_reading(t: NameTable, a: Ints, b: Ints) -> Bools:
     x, y = a[at], b[at]
     alike = t.sounds[x] == t.sounds[y]
     alike |= (t.sounds[x] == t.others[y]) | (t.others[x] == t.sounds[y])
-    out[at] |= alike.all(axis=1) & (t.sounds[x] >= _END).all(axis=1) & (t.sounds[y] >= _END).all(axis=1)
+    out[at] |= alike.all(axis=1) & (t.sounds[x] >= END).all(axis=1) & (t.sounds[y] >= END).all(axis=1)
     found: Bools = out
     return found
 
 
+LONG = 6
+"""Units from which a name is transliterated: written in several ways, and cut off where a field is too narrow."""
+
+
 def _nearly(t: NameTable, a: Ints, b: Ints) -> Bools:
-    """One character replaced, dropped, added, swapped or unwritable; the rest, at least two, agree by sound."""
+    """One character replaced, dropped, added, swapped or unwritable; the rest, at least two, agree by sound.
+
+    Of transliterated names that one is cut off, or that most characters agree.
+    """
     la, lb = t.length[a], t.length[b]
     out = np.zeros(len(a), dtype=bool)
     close = np.flatnonzero((np.abs(la - lb) <= 1) & (np.maximum(la, lb) > 2))
@@ -358,7 +307,35 @@ def _nearly(t: NameTable, a: Ints, b: Ints) -> Bools:
         if len(at):
             x, y = t.folds[a[at], :width].T.copy(), t.folds[b[at], :width].T.copy()
             out[at] = _one_off(x, y, la[at], lb[at])
+    long = np.flatnonzero((np.maximum(la, lb) >= LONG) & (np.minimum(la, lb) >= 4))
+    out[long] |= _long(t, a[long], b[long])
     return out
+
+
+def _long(t: NameTable, a: Ints, b: Ints) -> Bools:
+    """Transliterated names: one is cut off after four units or more, or seven in ten agree by some reading.
+
+    What differs must begin alike (卜 bo, 不 bu): another father's name does not.
+    """
+    la, lb = t.length[a], t.length[b]
+    alike = (t.folds[a] == t.folds[b]) & (t.folds[a] >= 0)
+    for x, y in ((t.sounds[a], t.others[b]), (t.others[a], t.sounds[b])):
+        alike |= (x == y) & (x >= 0)
+    compared = np.minimum(np.minimum(la, lb), WIDTH)
+    count = (alike & (np.arange(WIDTH) < compared[:, None])).sum(axis=1)
+    first, second = (_initials(t.sounds[x]) for x in (a, b))
+    begin = (first == second) & (first >= 0)
+    same = (alike | begin | (np.arange(WIDTH) >= compared[:, None])).all(axis=1)
+    found: Bools = (count == compared) | ((la == lb) & same & (10 * count >= 7 * compared))
+    return found
+
+
+def _initials(sounds: Codes) -> Ints:
+    """First letter of each syllable, -1 where there is none."""
+    letters = np.array([*(ord(s[0]) for s in lookup().syllables), -1], dtype=np.int64)
+    last = len(letters) - 1
+    found: Ints = letters[np.where((sounds >= 0) & (sounds < last), sounds, last)]
+    return found
 
 
 def _one_off(x: Codes, y: Codes, la: Ints, lb: Ints) -> Bools:
