@@ -9,9 +9,12 @@ import pyarrow as pa
 import pytest
 
 import commonground
+from commonground.city import EngineSettings
+from commonground.engine import DuckEngine
 from commonground.errors import ContractError
+from commonground.people.core.join import find_pairs
 from commonground.people.fields import read_fields
-from commonground.people.rules import CROWD, choose, given, pairs_of
+from commonground.people.rules import CROWD, choose, given
 
 
 def _people(n: int, seed: int) -> pa.Table:
@@ -37,7 +40,11 @@ def test_rules_find_what_they_say_and_count_it_before() -> None:
     fields = read_fields(_people(n, 1), _people(n, 2), {"name": "姓名", "birth": "出生日期", "sex": "类别"})
     left, right = np.arange(n), np.arange(n, 2 * n)
     plan = choose(fields, left, right, 4000)
-    pairs = set(zip(*(x.tolist() for x in pairs_of(fields, plan, left, right)), strict=True))
+    engine = DuckEngine(EngineSettings(memory="1GB", threads=1))
+    a, b, _ = find_pairs(engine, fields, plan, n, False)
+    engine.close()
+    pairs = set(zip(a.tolist(), (b + n).tolist(), strict=True))
+    assert len(pairs) == len(a)
     assert pairs == _all_pairs(fields, plan, n)
     assert len(pairs) <= sum(r.pairs for r in plan.rules) <= plan.budget
     assert 0.9 < plan.found <= 1.0

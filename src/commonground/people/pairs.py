@@ -5,33 +5,33 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from commonground.people import fellegi_sunter as fs
 from commonground.people.assign import best, compete
+from commonground.people.core.counts import shares
+from commonground.people.core.estimate import RANGE, estimate, rarity_rows
+from commonground.people.core.join import Patterns, compare_rows, find_pairs, patterns_of
 from commonground.people.fields import Field, read_fields
-from commonground.people.priors import RELATIVES
-from commonground.people.rules import Plan, budget_of, choose, given, pairs_of
+from commonground.people.rules import Plan, budget_of, choose, content, given
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Ints = npt.NDArray[np.int64]
+    from commonground.engine import Engine
+
+Ints = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 Levels = npt.NDArray[np.int8]
 IDS = ("unique_id", "record_id", "id")
-SAMPLE = 60_000
+SAMPLE = 200_000
 """Random pairs for the chances of levels that no value count gives."""
-CHUNK = 1_000_000
-PER_PERSON = 2.0
-"""Relatives of a record in the other table, on average."""
-NAMESAKES = 0.05
-"""How much rarer one full name is among relatives of one surname than among strangers of one surname."""
-LEFT = 0.05
-"""Share of the agreeing pairs that stay unrelated at least: relatives agree too, and are no matches."""
+FLOOR = -12.0
+"""Weight in bits below which ``link_tables`` forgets a pair: all such rivals together take next to nothing."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,15 @@ class Weighed:
     plan : Plan
         Blocking rules with their pairs.
     a, b : int arrays (pairs,)
-        Rows; those of the right table follow the left's.
-    levels : int8 array (pairs, fields)
-        Level of agreement of each field.
-    rarity : array (pairs, fields)
-        How much rarer (above 0) or commoner than the average the agreeing value is, in bits.
-    kinship : array (pairs,)
-        What the pair loses because relatives agree like this too, in bits (0 or below).
+        Rows, in order; those of the right table follow the left's.
+    pattern : int array (pairs,)
+        Levels of all fields in one number, laid out as ``layout`` says.
+    rare : list of dicts
+        For each field, level → bits of each left row's value.
     weight : array (pairs,)
         Log2 of the odds: prior, for each field log2(m / u) plus rarity, and kinship.
+    compared : int
+        Pairs that were compared; those given may be fewer.
     """
 
     fields: tuple[Field, ...]
@@ -63,10 +63,32 @@ class Weighed:
     plan: Plan
     a: Ints
     b: Ints
-    levels: Levels
-    rarity: Floats
-    kinship: Floats
+    pattern: Ints
+    layout: Patterns
+    rare: list[dict[int, Floats]]
     weight: Floats
+    compared: int
+
+    @cached_property
+    def levels(self) -> Levels:
+        """Level of agreement of each field, int8 (pairs, fields)."""
+        return self.layout.levels(self.pattern)
+
+    @cached_property
+    def rarity(self) -> Floats:
+        """How much rarer (above 0) or commoner than the average the agreeing value is, in bits (pairs, fields)."""
+        out = np.zeros(self.levels.shape)
+        for k, of_level in enumerate(self.rare):
+            for level, bits in of_level.items():
+                at = np.flatnonzero(self.levels[:, k] == level)
+                out[at, k] = bits[self.a[at]]
+        return out
+
+    @cached_property
+    def kinship(self) -> Floats:
+        """What each pair loses because relatives agree like this too, in bits (0 or below)."""
+        _, kin = pattern_bits(self.model, self.levels)
+        return _kinship(kin + self.rarity.sum(axis=1))
 
     def bits(self, field: int) -> Floats:
         """Weight of each level of a field in bits, before rarity; 0 for a missing value."""
@@ -84,6 +106,22 @@ def level_bits(model: fs.Model, name: str) -> Floats:
     return found
 
 
+def pattern_bits(model: fs.Model, levels: Levels) -> tuple[Floats, Floats]:
+    """Weight of each row of levels in bits, prior included, and log2 of the odds of relatives against strangers."""
+    weight = np.full(len(levels), float(np.log2(model.prior[0] / model.prior[2])))
+    kin = np.full(len(levels), float(np.log2(model.prior[1] / model.prior[2])))
+    for k, name in enumerate(model.fields):
+        weight += level_bits(model, name)[levels[:, k]]
+        ratio = np.log2(np.maximum(model.f[name], fs.FLOOR) / np.maximum(model.u[name], fs.FLOOR))
+        kin += ratio[levels[:, k]]
+    return weight, kin
+
+
+def _kinship(kin: Floats) -> Floats:
+    found: Floats = -np.logaddexp2(0.0, kin)
+    return found
+
+
 def weigh_tables(
     left: pa.Table,
     right: pa.Table | None = None,
@@ -92,165 +130,102 @@ def weigh_tables(
     seed: int = 0,
     rules: Sequence[Sequence[str]] | None = None,
     pair_budget: int | None = None,
+    floor: float | None = None,
+    engine: Engine | None = None,
 ) -> Weighed:
-    """Find the pairs worth comparing and weigh each; arguments as for ``link_tables``."""
+    """Find the pairs worth comparing and weigh each; arguments as for ``link_tables``.
+
+    ``floor`` leaves out pairs of less weight (bits); ``engine`` is where the pairs are found, by default a DuckDB of
+    this process with all its processors.
+    """
     other = left if right is None else right
     made = read_fields(left, other, fields)
-    n = left.num_rows
-    rows_a, rows_b = np.arange(n), np.arange(n, n + other.num_rows)
-    budget = budget_of(n, other.num_rows) if pair_budget is None else pair_budget
+    n, m = left.num_rows, other.num_rows
+    rows_a, rows_b = np.arange(n), np.arange(n, n + m)
+    budget = budget_of(n, m) if pair_budget is None else pair_budget
     plan = choose(made, rows_a, rows_b, budget) if rules is None else given(made, rows_a, rows_b, rules, budget)
-    a, b = pairs_of(made, plan, rows_a, rows_b)
-    if right is None:
-        a, b = a[a < b - n], b[a < b - n]
-    levels = _levels(made, a, b)
-    total = max(n * (n - 1) / 2 if right is None else float(n) * other.num_rows, 2.0)
-    shares = _shares(made, n, right is None)
-    model = _estimate(made, levels, _random(made, n, other.num_rows, right is None, seed), shares, n, total)
-    rarity = _rarity(made, model, shares, a, levels)
-    weight, kinship = _weight(model, made, levels, rarity)
-    return Weighed(tuple(made), model, plan, a, b, levels, rarity, kinship, weight)
+    using = engine or _own_engine()
+    try:
+        a, b, pattern = find_pairs(using, made, plan, n, right is None)
+        random = _random(using, made, n, m, right is None, seed)
+    finally:
+        if engine is None:
+            using.close()
+    layout = patterns_of(made)
+    total = max(n * (n - 1) / 2 if right is None else float(n) * m, 2.0)
+    counted = shares(made, n, right is None)
+    distinct, place, counts = _distinct(pattern, layout)
+    seen = layout.levels(distinct)
+    model = estimate(made, seen, counts, layout.levels(random), counted, n, total)
+    rare = rarity_rows(made, model, counted)
+    weight, kept = _weights(model, seen, place, a, rare, floor)
+    x, y = a[kept].astype(np.int64), b[kept].astype(np.int64)
+    order = np.argsort(x * np.int64(m + 1) + y, kind="stable")
+    found = pattern[kept[order]]
+    return Weighed(tuple(made), model, plan, x[order], y[order] + n, found, layout, rare, weight[order], len(place))
 
 
-def _levels(fields: Sequence[Field], a: Ints, b: Ints) -> Levels:
-    out = np.zeros((len(a), len(fields)), dtype=np.int8)
-    for at in range(0, len(a), CHUNK):
-        part = slice(at, at + CHUNK)
-        for k, f in enumerate(fields):
-            out[part, k] = f.compare(a[part], b[part])
-    return out
+def _own_engine() -> Engine:
+    import os
+
+    from commonground.city import EngineSettings
+    from commonground.engine import DuckEngine
+
+    return DuckEngine(EngineSettings(threads=len(os.sched_getaffinity(0))))
 
 
-def _random(fields: Sequence[Field], n: int, m: int, same: bool, seed: int) -> Levels:
-    """Levels of random pairs."""
+def _random(engine: Engine, fields: Sequence[Field], n: int, m: int, same: bool, seed: int) -> Ints:
+    """Patterns of random pairs: rows drawn by what they hold, so that their order does not matter."""
     if not n or not m:
-        return np.zeros((0, len(fields)), dtype=np.int8)
-    rng = np.random.default_rng(seed)
-    x, y = rng.integers(0, n, SAMPLE), rng.integers(n, n + m, SAMPLE)
+        return np.zeros(0, dtype=np.int64)
+    parts = [p for f in fields for p in f.parts]
+    x, y = (_shuffled(parts, rows, 2 * seed + side) for side, rows in ((3, np.arange(n)), (4, np.arange(n, n + m))))
+    turns = np.arange(min(SAMPLE, n * m))
+    a, b = x[turns % len(x)], y[(turns + turns // len(x)) % len(y)]
     if same:
-        x, y = x[x != y - n], y[x != y - n]
-    return _levels(fields, x, y)
+        a, b = a[a != b - n], b[a != b - n]
+    return compare_rows(engine, fields, a, b)
 
 
-@dataclass(frozen=True)
-class _Share:
-    """How often a key agrees by accident: among all pairs, and for each value among the records that have one."""
-
-    level: int
-    key: Ints
-    among_all: float
-    of_value: Floats
+def _shuffled(parts: Sequence[object], rows: Ints, salt: int) -> Ints:
+    score = content(parts, rows, salt)  # type: ignore[arg-type]
+    first = np.argpartition(score, SAMPLE)[:SAMPLE] if len(rows) > SAMPLE else np.arange(len(rows))
+    found: Ints = rows[first[np.argsort(score[first], kind="stable")]]
+    return found
 
 
-def _shares(fields: Sequence[Field], n: int, same: bool) -> list[list[_Share]]:
-    """Exact shares of agreeing pairs from how often each value occurs."""
-    out = []
-    for f in fields:
-        mine = []
-        for level, key in f.keys:
-            known = key[key >= 0]
-            _, number = np.unique(known, return_inverse=True)
-            dense = np.full(len(key), -1, dtype=np.int64)
-            dense[key >= 0] = number
-            size = int(number.max(initial=-1)) + 1
-            a, b = (np.bincount(d[d >= 0], minlength=size).astype(np.float64) for d in (dense[:n], dense[n:]))
-            pairs = (a * (a - 1)).sum() if same else (a * b).sum()
-            total = a.sum() * (a.sum() - 1) if same else a.sum() * b.sum()
-            both = a + b
-            mine.append(_Share(level, dense, pairs / max(total, 1.0), both / max(both.sum(), 1.0)))
-        out.append(mine)
-    return out
+def _distinct(pattern: Ints, layout: Patterns) -> tuple[Ints, Ints, Floats]:
+    """Distinct patterns in order, the place of each pair's among them, and how many pairs have each."""
+    if layout.count > 8_000_000:
+        distinct, place, counts = np.unique(pattern, return_inverse=True, return_counts=True)
+        return distinct.astype(np.int64), place, counts.astype(np.float64)
+    counts = np.bincount(pattern, minlength=1)
+    distinct = np.flatnonzero(counts)
+    number = np.zeros(len(counts), dtype=np.int32)
+    number[distinct] = np.arange(len(distinct))
+    return distinct, number[pattern], counts[distinct].astype(np.float64)
 
 
-def _estimate(
-    fields: Sequence[Field], levels: Levels, random: Levels, shares: list[list[_Share]], n: int, total: float
-) -> fs.Model:
-    """Chances of the levels: u from value counts and random pairs, m and the share of matches by EM.
-
-    Value counts hold the true pairs too; once EM has said how many these are they are taken out, and EM runs again.
-    """
-    names = tuple(f.name for f in fields)
-    flat = {f.name: np.array([1.0] + [1.0 / f.levels] * f.levels) for f in fields}
-    start = {}
-    for f in fields:
-        guess = np.array([0.05 / max(1, f.levels - 1)] * (f.levels - 1) + [0.95])
-        start[f.name] = np.concatenate([[1.0], guess])
-    sampled = fs.frequencies(random, names, flat, 0.5)
-    seen, counts = fs.patterns(levels)
-    matches = min(max(0.3 * n, 1.0) / total, 0.5)
-    kin = PER_PERSON * n / total if any(f.kind == "person_name" for f in fields) else 1e-12
-    kin = min(max(kin, 1e-12), 0.2)
-    model = fs.Model(names, start, sampled, sampled, np.array([matches, kin, 1.0 - matches - kin]))
-    for turn in range(2):
-        taken = model.prior[0] if turn else 0.0
-        u = {
-            f.name: _exact(sampled[f.name], model.m[f.name], mine, taken, total)
-            for f, mine in zip(fields, shares, strict=True)
-        }
-        begin = fs.Model(names, start, u, {f.name: _kin_chances(f, u[f.name]) for f in fields}, model.prior)
-        model = fs.fit(begin, seen, counts, total, pseudo=5.0)
-    return model
-
-
-def _kin_chances(field: Field, u: Floats) -> Floats:
-    """Chances of the levels among relatives: general figures where they differ from strangers', else the strangers'."""
-    if field.kind == "person_name":  # half share the surname, and no two children of a family get one given name
-        out = RELATIVES["name"].copy()
-        of_surname = u[2] + u[4:].sum()
-        out[5:] = NAMESAKES * u[5:] / max(of_surname, fs.FLOOR)
-        out[1:] /= out[1:].sum()
-        return out
-    known = {"birth_date": "birth", "id_number": "id", "phone": "phone"}
-    if field.kind in known:
-        return RELATIVES[known[field.kind]]
-    if field.kind in ("address", "text", "postcode"):  # a text may be a telephone, a home, a parent's name
-        out = 0.5 * u
-        out[0], out[field.levels] = 1.0, out[field.levels] + 0.5
-        return out
-    return u
-
-
-def _exact(sampled: Floats, m: Floats, shares: list[_Share], taken: float, total: float) -> Floats:
-    """Put the chances that value counts give in the place of those from random pairs."""
-    out, above, exact = sampled.copy(), 0.0, []
-    for share in shares:
-        matched = float(m[share.level :].sum()) if taken else 0.0
-        clean = max((share.among_all - matched * taken) / (1.0 - taken), 0.1 / total, LEFT * share.among_all)
-        out[share.level] = max(clean - above, 0.1 / total)
-        above = max(clean, above)
-        exact.append(share.level)
-    rest = [k for k in range(1, len(out)) if k not in exact]
-    if rest:
-        out[rest] *= max(1.0 - out[exact].sum(), fs.FLOOR) / out[rest].sum()
-    else:
-        out[1:] /= out[1:].sum()
-    return out
-
-
-def _rarity(fields: Sequence[Field], model: fs.Model, shares: list[list[_Share]], a: Ints, levels: Levels) -> Floats:
-    """Winkler's frequency adjustment in bits: agreeing on a rare value says more than on a common one."""
-    out = np.zeros(levels.shape)
-    for k, (f, mine) in enumerate(zip(fields, shares, strict=True)):
-        for share in mine:
-            average = model.u[f.name][share.level :].sum()
-            at = np.flatnonzero(levels[:, k] == share.level)
-            value = share.key[a[at]]
-            there = value >= 0
-            bits = np.log2(average / share.of_value[value[there]])
-            out[at[there], k] = np.clip(bits, -7.0, 7.0)
-    return out
-
-
-def _weight(model: fs.Model, fields: Sequence[Field], levels: Levels, rarity: Floats) -> tuple[Floats, Floats]:
-    """Weight of each pair, and the part of it that relatives take away."""
-    weight = np.zeros(len(levels))
-    kin = np.full(len(levels), float(np.log2(model.prior[1] / model.prior[2])))
-    for k, f in enumerate(fields):
-        weight += level_bits(model, f.name)[levels[:, k]] + rarity[:, k]
-        ratio = np.log2(np.maximum(model.f[f.name], fs.FLOOR) / np.maximum(model.u[f.name], fs.FLOOR))
-        kin += ratio[levels[:, k]] + rarity[:, k]
-    kinship = -np.logaddexp2(0.0, kin)
-    return weight + float(np.log2(model.prior[0] / model.prior[2])) + kinship, kinship
+def _weights(
+    model: fs.Model, seen: Levels, place: Ints, a: Ints, rare: list[dict[int, Floats]], floor: float | None
+) -> tuple[Floats, Ints]:
+    """Weight of the pairs that reach the floor, and which these are."""
+    base, kin = pattern_bits(model, seen)
+    kept = np.arange(len(place))
+    if floor is not None:
+        most = RANGE * sum(bool(levels) for levels in rare)
+        kept = np.flatnonzero((base + most >= floor)[place])
+    at, rows = place[kept], a[kept]
+    bits = np.zeros(len(kept))
+    for k, of_level in enumerate(rare):
+        for level, of_row in of_level.items():
+            here = np.flatnonzero((seen[:, k] == level)[at])
+            bits[here] += of_row[rows[here]]
+    weight = base[at] + bits + _kinship(kin[at] + bits)
+    if floor is None:
+        return weight, kept
+    enough = np.flatnonzero(weight >= floor)
+    return weight[enough], kept[enough]
 
 
 def link_tables(
@@ -300,7 +275,7 @@ def link_tables(
     """
     import pyarrow as pa
 
-    found = weigh_tables(left, right, fields=fields, seed=seed, rules=rules, pair_budget=pair_budget)
+    found = weigh_tables(left, right, fields=fields, seed=seed, rules=rules, pair_budget=pair_budget, floor=FLOOR)
     single = right is not None if one_to_one is None else one_to_one
     odds = found.weight * np.log(2.0)
     p = compete(found.a, found.b, odds, True) if single else 1.0 / (1.0 + np.exp(-np.clip(odds, -60, 60)))

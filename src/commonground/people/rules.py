@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from commonground.errors import ContractError, Said, did_you_mean
 from commonground.people.blocking import mix
-from commonground.people.fields import Field, Part
+from commonground.people.core.kinds import Part
+from commonground.people.fields import Field
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -29,22 +30,24 @@ PER_RECORD, LEAST = 15, 200_000
 WORTH = 3e-5
 """Share of true pairs that a further rule must find to be worth its pairs."""
 MOST = 14
-DRAWN = 60_000
-"""Records by whose values pairs are counted where tables are larger: whole values are drawn, so that the count has no
-bias. What is chosen is checked against the count of all values before anything is joined."""
+DRAWN = 100_000
+"""Records of each table by which pairs are counted where tables are larger; they are drawn independently of each other,
+so that the count has no bias. Values that many share are among them without fail."""
 
 
 @dataclass(frozen=True)
 class Rule:
     """Parts that must be equal; ``pairs`` is their number, ``found`` the share of true pairs it is expected to find.
 
-    ``left_out`` is the share of the left table's records whose value is shared by too many.
+    ``left_out`` is the share of the left table's records whose value is shared by too many, ``crowd`` the keys of these
+    values (``blocking.mix`` of the parts).
     """
 
     parts: tuple[str, ...]
     pairs: float
     found: float
     left_out: float
+    crowd: tuple[int, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Give the rule as plain values."""
@@ -77,43 +80,71 @@ class _Counter:
     def __init__(self, parts: dict[str, Part], left: Ints, right: Ints) -> None:
         self.parts, self.left, self.right = parts, left, right
         self.known: dict[tuple[str, ...], tuple[float, float]] = {}
-        self.share = min(1.0, DRAWN / max(1, len(left) + len(right)))
+        self.drawn = [_drawn(list(parts.values()), rows, salt) for salt, rows in enumerate((left, right), start=1)]
+        self.shares = [
+            len(d) / len(rows) if len(rows) else 1.0 for d, rows in zip(self.drawn, (left, right), strict=True)
+        ]
+        self.crowd = crowd_of(len(right))
 
-    def keys(self, names: tuple[str, ...]) -> Ints:
-        return mix(*(self.parts[n].key for n in names))
+    def keys(self, names: tuple[str, ...], rows: Ints) -> Ints:
+        """One key of several parts for some rows."""
+        return mix(*(self.parts[n].key[rows] for n in names))
 
     def count(self, names: tuple[str, ...]) -> tuple[float, float]:
-        """Pairs, and the share of the left records that the rule leaves out."""
+        """Pairs, and the share of the left records that the rule leaves out, as far as the drawn records tell."""
         if names not in self.known:
-            key = self.keys(names)
-            a, b = key[self.left], key[self.right]
-            a, b = (k[(k >= 0) & (_drawn(k) < self.share)] for k in (a, b))
-            va, ca = np.unique(a, return_counts=True)
-            vb, cb = np.unique(b, return_counts=True)
-            at = np.minimum(np.searchsorted(vb, va), max(len(vb) - 1, 0))
-            n = np.where(vb[at] == va, cb[at], 0) if len(vb) else np.zeros(len(va))
-            crowded = n > CROWD
-            pairs = float((ca * np.where(crowded, 0, n)).sum()) / self.share
-            self.known[names] = pairs, float(ca[crowded].sum()) / max(1, len(a))
+            a, b = (self.keys(names, rows) for rows in self.drawn)
+            va, ca = np.unique(a[a >= 0], return_counts=True)
+            vb, cb = np.unique(b[b >= 0], return_counts=True)
+            n = _matched(va, vb, cb)
+            crowded = n > self.crowd * self.shares[1]
+            pairs = float((ca * np.where(crowded, 0, n)).sum()) / (self.shares[0] * self.shares[1])
+            self.known[names] = pairs, float(ca[crowded].sum()) / max(1, int(ca.sum()))
         return self.known[names]
 
-    def whole(self, names: tuple[str, ...]) -> tuple[float, float]:
-        """The same, by all values."""
-        if self.share == 1.0:
-            return self.count(names)
-        self.share, before = 1.0, self.share
-        self.known.pop(names, None)
-        found = self.count(names)
-        self.share = before
+    def crowded(self, names: tuple[str, ...]) -> Ints:
+        """Keys of the values that too many records of the right table share, each counted."""
+        key = self.keys(names, self.drawn[1])
+        values, n = np.unique(key[key >= 0], return_counts=True)
+        maybe = values[n > 0.5 * self.crowd * self.shares[1]]
+        if len(self.drawn[1]) == len(self.right) or not len(maybe):
+            return maybe[n[n > 0.5 * self.crowd * self.shares[1]] > self.crowd]
+        whole = self.keys(names, self.right)
+        at = np.searchsorted(maybe, whole[np.isin(whole, maybe)])
+        found: Ints = maybe[np.bincount(at, minlength=len(maybe)) > self.crowd]
         return found
 
 
-def _drawn(key: Ints) -> Floats:
-    """A number from 0 to 1 for each value, the same for equal values."""
-    with np.errstate(over="ignore"):
-        mixed = key.astype(np.uint64) * np.uint64(0xD6E8FEB86659FD93)
-    found: Floats = (mixed >> np.uint64(40)).astype(np.float64) / 2**24
+def crowd_of(rows: int) -> int:
+    """Records of one value in a table of so many rows beyond which a rule leaves the value out."""
+    return max(CROWD, rows // 1000)
+
+
+def _matched(values: Ints, among: Ints, counts: Ints) -> Ints:
+    """Counts of ``values`` among the sorted values ``among``; 0 where there is none."""
+    if not len(among):
+        return np.zeros(len(values), dtype=np.int64)
+    at = np.minimum(np.searchsorted(among, values), len(among) - 1)
+    found: Ints = np.where(among[at] == values, counts[at], 0)
     return found
+
+
+def _drawn(parts: list[Part], rows: Ints, salt: int) -> Ints:
+    """Rows by whose values pairs are counted: all, or those whose values' hash is least, whatever their order."""
+    if len(rows) <= DRAWN:
+        return rows
+    score = content(parts, rows, salt)
+    return rows[np.sort(np.argpartition(score, DRAWN)[:DRAWN])]
+
+
+def content(parts: Sequence[Part], rows: Ints, salt: int) -> npt.NDArray[np.uint64]:
+    """Number of what each row holds, another for another salt: it orders rows in a way that looks like chance."""
+    score = np.full(len(rows), salt * 0x9E3779B9, dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        for part in parts:
+            score = (score ^ part.key[rows].astype(np.uint64)) * np.uint64(0xD6E8FEB86659FD93)
+            score ^= score >> np.uint64(32)
+    return score
 
 
 def _states(fields: Sequence[Field], rows: int) -> tuple[list[str], npt.NDArray[np.bool_], Floats]:
@@ -174,7 +205,6 @@ def choose(fields: Sequence[Field], left: Ints, right: Ints, budget: int) -> Pla
                     options.append((rule, guess, states[:, [at[n] for n in rule]].all(axis=1)))
     left_over = chance.copy()
     chosen: list[Rule] = []
-    checked: set[tuple[str, ...]] = set()
     spent = 0.0
     while len(chosen) < MOST and options:
         gain = np.array([left_over[holds].sum() for _, _, holds in options])
@@ -189,12 +219,9 @@ def choose(fields: Sequence[Field], left: Ints, right: Ints, budget: int) -> Pla
         if rule not in counter.known:  # the guess was good enough to look closer
             counter.count(rule)
             continue
-        if rule not in checked:  # nothing is joined before all its pairs are counted
-            checked.add(rule)
-            counter.whole(rule)
-            continue
         found = float(left_over[holds].sum() * kept[best])
-        chosen.append(Rule(rule, float(pairs[best]), found, 1 - float(kept[best])))
+        crowd = tuple(counter.crowded(rule).tolist())
+        chosen.append(Rule(rule, float(pairs[best]), found, 1 - float(kept[best]), crowd))
         left_over = np.where(holds, left_over * (1 - kept[best]), left_over)
         spent += float(pairs[best])
         options.pop(best)
@@ -220,8 +247,9 @@ def given(fields: Sequence[Field], left: Ints, right: Ints, rules: Sequence[Sequ
                     Said(f"分块规则里没有“{n}”。", f"No part of a blocking rule is called “{n}”."),
                     todo=did_you_mean(n, parts),
                 )
-        pairs, left_out = counter.whole(names)
-        made.append(Rule(names, pairs, float(np.prod([1 - parts[n].slips for n in names])), left_out))
+        pairs, left_out = counter.count(names)
+        share = float(np.prod([1 - parts[n].slips for n in names]))
+        made.append(Rule(names, pairs, share, left_out, tuple(counter.crowded(names).tolist())))
     total = sum(r.pairs for r in made)
     if total > budget:
         raise ContractError(
@@ -231,33 +259,3 @@ def given(fields: Sequence[Field], left: Ints, right: Ints, rules: Sequence[Sequ
             todo=Said("请让规则更严，或提高 pair_budget。", "Make the rules stricter, or raise pair_budget."),
         )  # fmt: skip
     return Plan(tuple(made), budget, 1 - float(np.prod([1 - r.found for r in made])))
-
-
-def pairs_of(fields: Sequence[Field], plan: Plan, left: Ints, right: Ints) -> tuple[Ints, Ints]:
-    """All pairs that the rules of ``plan`` find, each once, in order."""
-    from commonground.people.blocking import join
-
-    parts = {p.name: p for f in fields for p in f.parts}
-    total = np.int64(max(left.max(initial=0), right.max(initial=0)) + 1)
-    keys = [mix(*(parts[n].key for n in r.parts)) for r in plan.rules]
-    found = []
-    for i, key in enumerate(keys):
-        a, b = join((left, key[left]), (right, key[right]), CROWD)
-        new = np.ones(len(a), dtype=bool)
-        for j, earlier in enumerate(keys[:i]):  # a pair that an earlier rule has is not taken again
-            new &= (earlier[a] != earlier[b]) | (earlier[a] < 0) | _crowded(earlier, right, j, plan)[b]
-        found.append(a[new] * total + b[new])
-    if not found:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    packed = np.concatenate(found)
-    packed.sort()
-    return np.divmod(packed[np.append(True, packed[1:] != packed[:-1])] if len(packed) else packed, total)
-
-
-def _crowded(key: Ints, right: Ints, rule: int, plan: Plan) -> npt.NDArray[np.bool_]:
-    """Rows whose value an earlier rule left out because too many share it."""
-    out = np.zeros(len(key), dtype=bool)
-    if plan.rules[rule].left_out:
-        _, inverse, count = np.unique(key[right], return_inverse=True, return_counts=True)
-        out[right] = count[inverse] > CROWD
-    return out

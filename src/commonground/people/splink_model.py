@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from commonground.errors import ContractError, Said
+from commonground.people.core.numbercodes import EPOCH
 from commonground.people.pairs import Weighed
 
 if TYPE_CHECKING:
@@ -52,11 +53,11 @@ def splink_table(found: Weighed, rows: Ints) -> pa.Table:
 
     for f in found.fields:
         if f.kind == "birth_date":
-            day = f.keys[0][1][rows]
-            columns[f.name] = pa.array((day - 1_000_000).astype(np.int32), pa.int32(), mask=day < 0).cast(pa.date32())
+            day = f.keys[0].values[rows]
+            columns[f.name] = pa.array((day - EPOCH).astype(np.int32), pa.int32(), mask=day < 0).cast(pa.date32())
             continue
-        for level, key in f.keys:
-            put(f"{f.name}_{level}", key)
+        for key in f.keys:
+            put(f"{f.name}_{key.level}", key.values)
         for part in f.parts if f.kind == "person_name" else ():
             put(part.name.replace(":", "_"), part.key)
     return pa.table(columns)
@@ -67,6 +68,8 @@ def to_splink(found: Weighed) -> dict[str, Any]:
     comparisons = []
     for f in found.fields:
         known = _GRAMMAR.get(f.kind, {f.levels: f'"{{0}}_{f.levels}_l" = "{{0}}_{f.levels}_r"'})
+        if f.kind == "address":  # a level that no value can show has no column
+            known = {k.level: known[k.level] for k in f.keys}
         m, u = (np.array(c[f.name], dtype=float) for c in (found.model.m, found.model.u))
         first = f.name if f.kind == "birth_date" else f"{f.name}_{f.levels}"
         null = f'"{first}_l" IS NULL OR "{first}_r" IS NULL'
@@ -76,7 +79,7 @@ def to_splink(found: Weighed) -> dict[str, Any]:
                 "sql_condition": known[level].format(f.name), "label_for_charts": f.word(level).en,
                 "m_probability": float(m[level]), "u_probability": float(u[level]),
             }  # fmt: skip
-            if level == f.levels:
+            if level == f.levels and f.keys[0].rare:
                 one |= {"tf_adjustment_column": first, "tf_adjustment_weight": 1.0}
             levels.append(one)
         rest = {"m_probability": float(m[1]), "u_probability": float(u[1])}

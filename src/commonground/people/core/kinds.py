@@ -1,0 +1,354 @@
+"""Columns of two tables to fields, by kind: integer columns, levels in SQL, and the exact comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from commonground.people import births, numbers
+from commonground.people.births import DAY, NO_DAY, compare_births
+from commonground.people.core.levels import birth_level, name_level, nested_level, number_level, same_level
+from commonground.people.core.namecodes import NameColumns, name_columns
+from commonground.people.core.numbercodes import EPOCH, NumberColumns, birth_columns, number_columns
+from commonground.people.core.texts import keys_of
+from commonground.people.distance import code_points, edit_distance
+from commonground.people.encode import area_stem, distinct, integers, narrow, phone
+from commonground.people.nametable import FOLDED, SAME, SOUND, compare_names, name_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from commonground.engine.dialect import Dialect
+
+Ints = npt.NDArray[Any]
+Levels = npt.NDArray[np.int8]
+Compare = Callable[[Ints, Ints], Levels]
+MISSING = -1
+
+
+@dataclass(frozen=True)
+class Part:
+    """A column on which blocking may join: equal where records agree in this respect; -1 where it is missing.
+
+    ``slips`` is the share of true pairs that is taken to differ in it.
+    """
+
+    name: str
+    column: str
+    key: Ints
+    slips: float
+
+
+@dataclass(frozen=True)
+class Key:
+    """A column whose values are equal where two records agree on ``level`` or a higher one.
+
+    Where ``rare``, agreeing on a rare value says more than on a common one.
+    """
+
+    level: int
+    column: str
+    values: Ints
+    rare: bool = True
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One column of both tables as integers, the rows of the right table after those of the left.
+
+    Attributes
+    ----------
+    kind : str
+        What it is; decides the words of the levels.
+    levels : int
+        Highest level of agreement; 1 is disagreement and 0 a missing value.
+    columns : dict
+        Integer columns by name.
+    sql : callable
+        Dialect, level for pairs that must be asked about → SQL of the level of the rows ``l`` and ``r``.
+    compare : callable
+        Rows of pairs → levels, exactly and slowly: for pairs that must be asked about, and to test the SQL.
+    keys : tuple of Key
+        From the highest level down.
+    parts : tuple of Part
+        What blocking may use, from the whole value to its vaguest part.
+    missing : bool array
+        Rows without a value.
+    """
+
+    kind: str
+    levels: int
+    columns: dict[str, Ints]
+    sql: Callable[[Dialect, int], str]
+    compare: Compare
+    keys: tuple[Key, ...]
+    parts: tuple[Part, ...]
+    missing: npt.NDArray[np.bool_]
+
+
+Column = tuple["pa.ChunkedArray", "pa.ChunkedArray"]
+
+
+def _both(columns: Column) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    texts = [c if pa.types.is_string(c.type) else c.cast(pa.string()) for c in columns]
+    return pa.chunked_array([chunk for c in texts for chunk in c.chunks], pa.string())
+
+
+def _texts_at(columns: Column, *rows: Ints) -> tuple[list[str], list[Ints]]:
+    """Distinct texts of some rows, and the place of each row's text; -1 for none."""
+    import pyarrow as pa
+
+    taken = _both(columns).take(pa.array(np.concatenate(rows)))
+    values, inverse = distinct(taken)
+    return values, list(np.split(inverse, np.cumsum([len(r) for r in rows])[:-1]))
+
+
+def name(columns: Column, prefix: str, column: str) -> Kind:
+    """Names of persons."""
+    sides = [name_columns(c) for c in columns]
+    made = {f: np.concatenate([getattr(s, f) for s in sides]) for f in NameColumns.__dataclass_fields__}
+
+    def compare(a: Ints, b: Ints) -> Levels:
+        texts, places = _texts_at(columns, a, b)
+        t = name_table(texts)
+        written = np.append(t.length > 0, False)
+        x, y = (np.where(written[p], p, MISSING) for p in places)
+        return compare_names(t, x, y)
+
+    parts = tuple(
+        Part(f"{column}:{c}", prefix + c, made[c], slips)
+        for c, slips in (("sound", 0.05), ("fold", 0.03), ("given", 0.04), ("surname", 0.01))
+    )
+    keys = tuple(Key(level, prefix + c, made[c]) for level, c in ((SAME, "key"), (SOUND, "sound"), (FOLDED, "fold")))
+    return Kind(
+        "person_name", SAME, {prefix + c: v for c, v in made.items()}, lambda d, ask: name_level(d, prefix, ask),
+        compare, keys, parts, made["key"] < 0,
+    )  # fmt: skip
+
+
+def id_number(columns: Column, prefix: str, column: str) -> tuple[Kind, NumberColumns]:
+    """Identity numbers, and what is inside them."""
+    sides = [number_columns(c) for c in columns]
+    made = NumberColumns(*(np.concatenate([getattr(s, f) for s in sides]) for f in NumberColumns.__dataclass_fields__))
+
+    def compare(a: Ints, b: Ints) -> Levels:
+        texts, (x, y) = _texts_at(columns, a, b)
+        t = numbers.id_table(texts)
+        level = np.full(len(a), numbers.OTHER, dtype=np.int8)
+        some = (t.digits != numbers.NONE).any(axis=1)
+        both = np.flatnonzero((x >= 0) & (y >= 0))
+        p, q = x[both], y[both]
+        valid = t.valid[p] & t.valid[q]
+        same = valid & (t.digits[p] == t.digits[q]).all(axis=1)
+        near = np.maximum(numbers.damage(t.digits, p, q), numbers.OTHER)
+        level[both] = np.where(same, numbers.SAME, np.where(valid, numbers.OTHER, near))
+        level[both[~(some[p] & some[q])]] = 0
+        level[(x < 0) | (y < 0)] = 0
+        return level
+
+    parts = (
+        Part(f"{column}:number", f"{prefix}valid", made.valid, 0.05),
+        Part(f"{column}:first fifteen", f"{prefix}first", made.first, 0.04),
+    )
+    keys = (Key(numbers.SAME, f"{prefix}valid", made.valid, rare=False),)
+    kind = Kind(
+        "id_number", numbers.SAME, {f"{prefix}{c}": v for c, v in vars(made).items()},
+        lambda d, ask: number_level(d, prefix, ask), compare, keys, parts, (made.high < 0) & (made.high != -3),
+    )  # fmt: skip
+    return kind, made
+
+
+def birth_date(columns: Column, prefix: str, column: str, number: tuple[str, NumberColumns] | None) -> Kind:
+    """Dates; ``number`` is the prefix and the columns of the identity numbers, whose dates count as a second one."""
+    values, rows = days(columns)
+    made = birth_columns(values, rows)
+    day = made.day.astype(np.int64)
+    inside = None if number is None else number[1].day.astype(np.int64)
+
+    def compare(a: Ints, b: Ints) -> Levels:
+        exact = np.full(len(a), DAY)
+        x, y = (np.where(day[r] < 0, NO_DAY, day[r] - EPOCH) for r in (a, b))
+        level = compare_births(x, exact, y, exact)
+        if inside is not None:
+            for p, q in ((day, inside), (inside, day), (inside, inside)):
+                level[(p[a] == q[b]) & (p[a] >= 0)] = births.SAME
+        return level
+
+    parts = (
+        Part(f"{column}:day", f"{prefix}day", made.day, 0.06),
+        Part(f"{column}:month", f"{prefix}month", made.month, 0.03),
+        Part(f"{column}:year", f"{prefix}year", made.year, 0.015),
+        Part(f"{column}:birthday", f"{prefix}birthday", made.birthday, 0.04),
+    )  # fmt: skip
+    second = None if number is None else number[0]
+    return Kind(
+        "birth_date", births.SAME, {f"{prefix}{c}": v for c, v in vars(made).items()},
+        lambda d, _: birth_level(d, prefix, second), compare, (Key(births.SAME, f"{prefix}day", made.day),), parts,
+        made.day < 0,
+    )  # fmt: skip
+
+
+def address(columns: Column, prefix: str, column: str, number: tuple[str, NumberColumns] | None) -> Kind:
+    """Codes of twelve digits by village, township and county; texts by what stands before their first number.
+
+    ``number`` is the prefix and the columns of the identity numbers: the county inside is where somebody was first
+    registered, a second county beside that of the address.
+    """
+    values, inverse = distinct(_both(columns))
+    texts = [narrow(t).lower() for t in values]
+    coded = [t.isascii() and t.isdigit() and 6 <= len(t) <= 18 for t in texts]
+
+    def stem(size: int) -> Ints:
+        cut = [
+            "" if c else (area_stem(t) if size == 12 else t if size > 12 else "")
+            for t, c in zip(texts, coded, strict=True)
+        ]
+        keys = keys_of(cut)
+        for i, (t, c) in enumerate(zip(texts, coded, strict=True)):
+            if c:
+                keys[i] = int(t[:size])
+        return np.append(keys, MISSING)[inverse]
+
+    made = {"whole": stem(18), "village": stem(12), "township": stem(9), "county": stem(6)}
+    levels = [(5, "whole"), (4, "village"), (3, "township"), (2, "county")]
+    if np.array_equal(made["whole"], made["village"]):
+        levels.pop(1)
+    area = None if number is None else number[1].area.astype(np.int64)
+
+    def compare(a: Ints, b: Ints) -> Levels:
+        level = np.ones(len(a), dtype=np.int8)
+        level[(made["whole"][a] < 0) | (made["whole"][b] < 0)] = 0
+        if area is not None:
+            level[(area[a] == area[b]) & (area[a] >= 0)] = 2
+        for value, c in reversed(levels):
+            level[(made[c][a] == made[c][b]) & (made[c][a] >= 0)] = value
+        return level
+
+    second = "" if number is None else f"l.{number[0]}area = r.{number[0]}area"
+    slips = {"whole": 0.2, "village": 0.18, "township": 0.15, "county": 0.1}
+    return Kind(
+        "address", 5, {prefix + c: v for c, v in made.items()}, lambda d, _: nested_level(d, prefix, levels, second),
+        compare, tuple(Key(level, prefix + c, made[c]) for level, c in levels),
+        tuple(Part(f"{column}:{c}", prefix + c, made[c], s) for c, s in slips.items()), made["whole"] < 0,
+    )  # fmt: skip
+
+
+def _cleaned(columns: Column, clean: Callable[[str], str]) -> tuple[list[str], Ints, Ints]:
+    """Distinct cleaned texts, the place of each row's text among them (-1: none), and the rows' keys."""
+    values, inverse = distinct(_both(columns))
+    cleaned = [clean(v) for v in values]
+    place = {t: i for i, t in enumerate(sorted({t for t in cleaned if t}))}
+    at = np.array([*(place.get(t, MISSING) for t in cleaned), MISSING], dtype=np.int64)
+    keys = np.arange(len(place)) if len(place) <= 1000 else keys_of(list(place))
+    number = at[inverse]
+    return list(place), number, np.append(keys, MISSING)[number]
+
+
+def plain(columns: Column, prefix: str, column: str, kind: str) -> Kind:
+    """Values that are the same or not: categories, telephones, postcodes."""
+    texts, _, key = _cleaned(columns, phone if kind == "phone" else lambda t: narrow(t).lower())
+
+    def compare(a: Ints, b: Ints) -> Levels:
+        level = np.where(key[a] == key[b], 2, 1).astype(np.int8)
+        level[(key[a] < 0) | (key[b] < 0)] = 0
+        return level
+
+    slips = {"phone": 0.3, "postcode": 0.15}.get(kind, 0.02 if len(texts) <= 20 else 0.15)
+    part = Part(f"{column}:same", f"{prefix}key", key, slips)
+    return Kind(
+        kind, 2, {f"{prefix}key": key}, lambda _, __: same_level(prefix, 2, 1), compare,
+        (Key(2, f"{prefix}key", key),), (part,), key < 0,
+    )  # fmt: skip
+
+
+def text(columns: Column, prefix: str, column: str, spoken: bool) -> Kind:
+    """Texts by edit distance on characters; a ``spoken`` one, a part of a name, also by its sound."""
+    texts, number, key = _cleaned(columns, lambda t: narrow(t).lower())
+    sides = name_table(texts) if spoken else None
+    near = edits(texts, 4)
+
+    def compare(a: Ints, b: Ints) -> Levels:
+        x, y = number[a], number[b]
+        level = near(x, y)
+        if sides is not None:
+            alike = np.flatnonzero((x >= 0) & (y >= 0) & (level < 4))
+            p, q = x[alike], y[alike]
+            level[alike[(sides.fold[p] == sides.fold[q]) | (sides.sound[p] == sides.sound[q])]] = 3
+        return level
+
+    made = {f"{prefix}key": key}
+    parts: tuple[Part, ...] = (Part(f"{column}:whole", f"{prefix}key", key, 0.1),)
+    if sides is not None:
+        for c, values in (("sound", sides.sound), ("fold", sides.fold)):
+            made[prefix + c] = np.append(values, MISSING)[number]
+        parts = tuple(
+            Part(f"{column}:{c}", prefix + c, made[prefix + c], s) for c, s in (("sound", 0.05), ("fold", 0.03))
+        )
+    return Kind(
+        "text", 4, made, lambda _, ask: same_level(prefix, 4, ask), compare, (Key(4, f"{prefix}key", key),), parts,
+        key < 0,
+    )  # fmt: skip
+
+
+def edits(texts: list[str], levels: int) -> Compare:
+    """Levels of texts by edit distance: the same, one slip, seven tenths alike, other; over distinct pairs."""
+    grid, length = code_points(texts)
+
+    def near(x: Ints, y: Ints) -> Levels:
+        level = np.where(x == y, levels, 1).astype(np.int8)
+        level[(x < 0) | (y < 0)] = 0
+        at = np.flatnonzero(level == 1)
+        packed, inverse = np.unique(x[at] * np.int64(len(grid)) + y[at], return_inverse=True)
+        if len(packed):
+            a, b = np.divmod(packed, len(grid))
+            slips = edit_distance(grid, length, a, b)
+            longest = np.maximum(np.maximum(length[a], length[b]), 1)
+            found = np.where(slips <= 1, 3, np.where(slips <= 0.3 * longest, 2, 1)).astype(np.int8)
+            found[(slips <= 1) & (longest <= 1)] = 1
+            level[at] = found[inverse]
+        return level
+
+    return near
+
+
+def days(columns: Column) -> tuple[Ints, Ints]:
+    """Distinct days since 1970 of two columns of dates or of texts such as 2014-03-15, 2014年3月5日 or 20140315.
+
+    Returns
+    -------
+    tuple of arrays
+        The days (``NO_DAY`` where a text is none), and the place of each row's day; -1 where there is none.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if all(pa.types.is_temporal(c.type) for c in columns):
+        parts = [pc.cast(c, pa.date32(), safe=False) if pa.types.is_timestamp(c.type) else c for c in columns]
+        found = np.concatenate([integers(c, len(c), NO_DAY) for c in parts])
+        values, inverse = np.unique(found, return_inverse=True)
+        return values, inverse
+    texts, place = distinct(_both(columns))
+    return np.array(parsed(texts), dtype=np.int64), place
+
+
+def parsed(values: list[str]) -> list[int]:
+    """Days of texts: ISO dates all at once, the rest by intake's reader."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from commonground.intake.dates import parse_date
+
+    texts = pa.array(values, pa.string())
+    iso = pc.match_substring_regex(texts, r"^\d{4}-\d\d-\d\d$")
+    quick = pc.strptime(pc.if_else(iso, texts, None), "%Y-%m-%d", "s", error_is_null=True)
+    out: list[int] = integers(pc.cast(quick, pa.date32()), len(values), NO_DAY).tolist()
+    for i in np.flatnonzero(np.array(out) == NO_DAY).tolist():
+        found = parse_date(values[i], {})
+        out[i] = NO_DAY if found.day is None or found.precision != "day" else found.day
+    return out
