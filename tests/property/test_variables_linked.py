@@ -106,7 +106,7 @@ def linked(city: dict[str, Any], i: int) -> dict[str, list[int]]:
     }
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cities())
 def test_the_engine_gives_the_plain_meaning(city: dict[str, Any]) -> None:
     compared = 0

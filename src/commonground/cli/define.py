@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from commonground.cli.change import VALUES
 from commonground.cli.options import about_city, dry_run, spoken
 from commonground.cli.show import Speaker
 from commonground.errors import DefinitionError, Said
@@ -18,13 +19,6 @@ if TYPE_CHECKING:
 day = click.option(
     "--date", "date", type=click.DateTime(["%Y-%m-%d"]), help="Reference date; default: the city's. 参考日期。"
 )
-
-VALUES = {
-    "true": Said("是", "true"),
-    "false": Said("否", "false"),
-    "unknown": Said("不清楚", "unknown"),
-    "not_applicable": Said("不适用", "not applicable"),
-}
 
 
 @click.group(short_help="Definitions: list, show, test, count, compare, values. 定义。")
@@ -115,33 +109,40 @@ def count(speaker: Speaker, city: City, definition: str, date: dt.datetime | Non
     speaker.result({"definition": definition, "counts": rows})
 
 
-@define.command(short_help="Compare two versions on the same persons. 在同一批人身上比较两个版本。")
+@define.command(short_help="Report what another version changes. 换一个版本会改变什么。")
 @about_city
 @click.argument("definition")
 @click.argument("old")
 @click.argument("new")
 @day
+@click.option(
+    "--trend",
+    "trend",
+    type=click.DateTime(["%Y-%m-%d"]),
+    multiple=True,
+    help="Day of the trend; again for more. Default: the same day of five years. 趋势的日期，可重复。",
+)
 @spoken
-def compare(speaker: Speaker, city: City, definition: str, old: str, new: str, date: dt.datetime | None) -> None:
-    """Compare two versions of a definition on the same frozen persons. 在同一批人身上比较两个版本。"""
-    from commonground import jobs
+def compare(
+    speaker: Speaker,
+    city: City,
+    definition: str,
+    old: str,
+    new: str,
+    date: dt.datetime | None,
+    trend: tuple[dt.datetime, ...],
+) -> None:
+    """Compare two versions on the same persons: who moves, by which criterion and group, over time, and what follows.
 
-    comparison = jobs.compare(city, definition, old, new, date.date() if date else None)
-    values = comparison.values
-    heads = [Said(f"{old} ＼ {new}", f"{old} \\ {new}")] + [VALUES.get(v, Said(v, v)) for v in values]
-    rows: list[list[Any]] = []
-    for value, line in zip(values, comparison.counts, strict=True):
-        rows.append([VALUES.get(value, Said(value, value))(speaker.lang), *line, sum(line)])
-    rows.append(
-        [
-            speaker.text("合计", "total"),
-            *[sum(c) for c in zip(*comparison.counts, strict=True)],
-            sum(map(sum, comparison.counts)),
-        ]
-    )
-    speaker.table(Said("同一批人，两种规则", "The same persons under two rules"), [*heads, Said("合计", "total")], rows)
-    speaker.say(comparison.sentence("zh"), comparison.sentence("en"))
-    speaker.result(comparison.to_dict())
+    在同一批人身上比较两个版本：谁的归类变了、因为哪个条件、在哪些群体、历年如何、哪些结果会跟着变。
+    """
+    from commonground import jobs
+    from commonground.cli.change import show_change
+
+    days = [d.date() for d in trend]
+    found = jobs.change(city, definition, old, new, date.date() if date else None, days)
+    show_change(speaker, city, found)
+    speaker.result(found.to_dict())
 
 
 @define.command(short_help="Export values by row for checking. 按行导出取值供核对。")

@@ -8,6 +8,7 @@ from commonground.jobs.build import BuildResult, build, intake, plan_build
 from commonground.jobs.face import OpenCity
 from commonground.jobs.fetch import fetch, plan_fetch
 from commonground.jobs.follow import (
+    change,
     check_export,
     compare,
     count_values,
@@ -21,18 +22,33 @@ from commonground.jobs.follow import (
 from commonground.jobs.office import audit, grant, invite, new_city
 from commonground.jobs.quality import drift, judge, judged_run
 from commonground.jobs.returns import close_returns, make_returns, show_returns, take_return
+from commonground.jobs.review import (
+    close_review,
+    estimate_review,
+    explain_pair,
+    list_reviews,
+    open_review,
+    plan_review,
+    review_sheet,
+    settle_review,
+    take_review,
+)
 
 __all__ = [
     "BuildResult",
     "OpenCity",
     "audit",
     "build",
+    "change",
     "check_export",
     "close_returns",
+    "close_review",
     "compare",
     "count_values",
     "demo",
     "drift",
+    "estimate_review",
+    "explain_pair",
     "export_values",
     "fetch",
     "grant",
@@ -41,13 +57,19 @@ __all__ = [
     "judge",
     "judged_run",
     "link",
+    "list_reviews",
     "make_returns",
     "new_city",
+    "open_review",
     "plan_build",
     "plan_fetch",
+    "plan_review",
     "plan_study",
     "publish",
+    "review_sheet",
+    "settle_review",
     "show_returns",
     "study",
     "take_return",
+    "take_review",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from commonground.jobs.office import may
 if TYPE_CHECKING:
     from commonground.publish import Release
     from commonground.study.model import Findings
+    from commonground.variables.change import Change
     from commonground.variables.compare import Comparison
 
 
@@ -56,6 +58,13 @@ def compare(city: City, definition: str, old: str, new: str, date: Any = None) -
     from commonground import variables
 
     return variables.compare(city, definition, old, new, date)
+
+
+def change(city: City, definition: str, old: str, new: str, date: Any = None, days: Sequence[Any] = ()) -> Change:
+    """Report what replacing one version of a definition by another does on the current version's persons."""
+    from commonground import variables
+
+    return variables.change(city, definition, old, new, day=date, days=days)
 
 
 def export_values(city: City, definition: str, export: Path) -> int:

@@ -6,6 +6,7 @@ on DuckDB and Spark (``Definition.sql``). ``run`` computes all of them over a ve
 versions beside each other on the same persons.
 """
 
+from commonground.variables.change import Change, change
 from commonground.variables.compare import Comparison, compare
 from commonground.variables.export import count, export_values
 from commonground.variables.load import load_definition
@@ -14,8 +15,10 @@ from commonground.variables.pack import get_definition, kinds_behind, load_pack,
 from commonground.variables.run import reference_dates, run
 
 __all__ = [
+    "Change",
     "Comparison",
     "Definition",
+    "change",
     "compare",
     "count",
     "export_values",

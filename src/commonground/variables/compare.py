@@ -167,12 +167,17 @@ class Comparison:
         parts = [c for c in self.clauses if abs(c.persons) >= 0.5]
         if not parts:
             return ""
+        from commonground.present.words import label
+
+        def word(value: str) -> str:
+            return label(f"value.{value}", lang, default=value)
+
         parts.sort(key=lambda c: (-abs(c.persons), c.name))
+        mark = "（{}→{}）{:+,.0f}" if lang == "zh" else " ({} → {}) {:+,.0f}"
+        listed = [c.title(lang) + mark.format(word(c.old), word(c.new), c.persons).replace("-", "−") for c in parts]
         if lang == "zh":
-            listed = "；".join(f"{c.title.zh}（{c.old}→{c.new}）{c.persons:+,.0f}" for c in parts)
-            return f"人数变化按条件分解：{listed}。"
-        listed = "; ".join(f"{c.title.en} ({c.old} → {c.new}) {c.persons:+,.0f}" for c in parts)
-        return f" The change by criterion: {listed}."
+            return f"人数变化按条件分解：{'；'.join(listed)}。"
+        return f" The change by criterion: {'; '.join(listed)}."
 
 
 def compare(

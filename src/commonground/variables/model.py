@@ -251,6 +251,20 @@ class Definition:
             v for v in self.versions if (v.in_force[0] or dt.date.min) <= day <= (v.in_force[1] or dt.date.max)
         )
 
+    def chain(self, version: str | None = None) -> tuple[VersionRule, ...]:
+        """Give the line of succession of a version: what it supersedes and what supersedes it, oldest first."""
+        start = self.version(version)
+        line, by_id = [start], {v.id: v for v in self.versions}
+        while line[0].supersedes in by_id and by_id[line[0].supersedes] not in line:
+            line.insert(0, by_id[line[0].supersedes])
+        while later := [v for v in self.versions if v.supersedes == line[-1].id and v not in line]:
+            line.append(later[0])
+        return tuple(line)
+
+    def in_force_on(self, day: dt.date, version: str | None = None) -> VersionRule | None:
+        """Give the version of a line of succession that was in force on a day; the latest where two were."""
+        return next((v for v in reversed(self.chain(version)) if v in self.in_force(day)), None)
+
     def sql(self, to: str | Dialect = "duckdb", version: str | None = None, column: str = "{}") -> str:
         """Write a version as one SQL expression over columns named as the inputs.
 
