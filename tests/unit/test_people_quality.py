@@ -162,7 +162,8 @@ def test_a_stricter_threshold_gives_up_links_and_a_looser_one_takes_more() -> No
         "the link given up is missed as far as it was right"
     )
     assert rows[0].recall == pytest.approx(2.4 / (2.4 + 0.1)), "the record taken is not missed any more"
-    assert rows[1].gap["x"] == pytest.approx(1.0)
+    assert rows[1].gap["x"] is None, "a group without a link does not count"
+    assert rows[0].gap["x"] == pytest.approx(0.1 / 0.7 - 0.0)
 
 
 def test_the_probabilities_of_one_record_never_exceed_one() -> None:

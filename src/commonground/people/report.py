@@ -8,14 +8,19 @@ so that recall is an upper estimate. Both are honest only as far as the model fi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from commonground.city import Settings
 from commonground.people.model import Linked
+from commonground.people.quality.groups import AXES
+from commonground.people.quality.guild import assess, groups_of, guild
 from commonground.people.spine import NEW, NUMBER, WEIGHT
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Ints = npt.NDArray[np.int64]
 COUNTY_TYPES = {
@@ -37,6 +42,45 @@ def county_types(linked: Linked, settings: Settings) -> Ints:
     table = np.array([*kinds, names.index("unknown")], dtype=np.int64)
     found: Ints = table[people.county[:, 0]]
     return found
+
+
+def quality_report(
+    linked: Linked,
+    tables: Mapping[str, pa.Table],
+    settings: Settings,
+    titles: Mapping[str, Mapping[str, str]],
+    days: Mapping[tuple[str, str], str],
+    target: float,
+) -> tuple[dict[str, Any], pa.Table]:
+    """Make the linkage report after GUILD, and the table of groups for the vault.
+
+    Parameters
+    ----------
+    linked : Linked
+        Who is who.
+    tables : mapping
+        ``department.dataset`` → records as from intake.
+    settings, titles, target
+        As for ``report``.
+    days : mapping
+        (dataset, delivery) → the day that its data describe, ISO.
+
+    Returns
+    -------
+    dict, pa.Table
+        The report; and ``record_id`` (the record that stands for each unit) with a column of category keys for each way
+        of grouping, by which reviews are stratified.
+    """
+    import pyarrow as pa
+
+    standing, judged = assess(linked)
+    groups = groups_of(linked, judged, tables, settings, county_types(linked, settings))
+    said = guild(linked, standing, judged, groups, titles, days, target)
+    columns: dict[str, Any] = {"record_id": pa.array(linked.spine.units.record)}
+    for axis in AXES:
+        keys = pa.array([key for key, _ in axis.categories], pa.string())
+        columns[axis.name] = pa.DictionaryArray.from_arrays(pa.array(groups.value[axis.name].astype("int32")), keys)
+    return said, pa.table(columns)
 
 
 def _row(linked: Linked, rows: Ints) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from commonground.people.families import households, named_relations, tidy
 from commonground.people.gather import Gathered, gather
 from commonground.people.mentions import Facts, person_fields
 from commonground.people.model import COPY, LINKED, QUARANTINED, UNLINKED, Linked, LinkResult
-from commonground.people.report import report
+from commonground.people.report import quality_report, report
 from commonground.people.spine import METHODS, Given, build
 from commonground.people.stable import stable
 
@@ -109,17 +109,22 @@ def run(city: City, intake: IntakeResult, version: Version, *, progress: Progres
     ids, links = _links(intake, linked, spine_ids, pseudonym)
     titles = {n: {"zh": c.title.zh, "en": c.title.en} for n, c in intake.contracts.items()}
     said = report(linked, city.settings, titles, PRECISION)
+    as_of = _days(intake, gathered).astype("datetime64[D]").astype(str).tolist()
+    days = dict(zip(gathered.sources, as_of, strict=True))
+    quality, groups = quality_report(linked, intake.tables, city.settings, titles, days, PRECISION)
     tell("people", 3, 4)
     _write(version, intake, linked, facts, ids, pseudonym, key, pack.concepts)
     vault = Vault(city)
     vault.write_table(f"links/{version.number}", _export(intake, links))
     vault.write_table(f"pairs/{version.number}", _pairs(linked, linked.spine.compared))
     vault.write_table(f"conflicts/{version.number}", _pairs(linked, linked.spine.conflicts))
+    vault.write_table(f"groups/{version.number}", groups)
     _prune(vault, city, version)
     with storage_errors(version.path):
         (version.path / "quality").mkdir(exist_ok=True)
-        text = json.dumps(said, ensure_ascii=False, indent=1, sort_keys=True)
-        (version.path / "quality" / "links.json").write_text(text + "\n", encoding="utf-8")
+        for name, content in (("links", said), ("linkage", quality)):
+            text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True)
+            (version.path / "quality" / f"{name}.json").write_text(text + "\n", encoding="utf-8")
     tell("people", 4, 4)
     return LinkResult(links, said, said["persons"])
 
@@ -353,7 +358,7 @@ def _pairs(linked: Linked, pairs: Compared) -> pa.Table:
     return pair_table(pairs, units.record, units.source, sources, METHODS)
 
 
-BY_VERSION = ("links", "pairs", "conflicts")
+BY_VERSION = ("links", "pairs", "conflicts", "groups")
 """Folders of the vault that hold one table a version."""
 
 

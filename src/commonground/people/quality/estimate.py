@@ -124,7 +124,7 @@ def _shrunk(source: Ints, found: Ints, base: Floats, least: float) -> tuple[Floa
     by_found = np.bincount(source, weights=found, minlength=size) + TRUST
     by_base = np.bincount(source, weights=base, minlength=size) + TRUST / city
     near = (by_found / by_base)[source]
-    return found + TRUST, base + TRUST / near
+    return np.asarray(found + TRUST, dtype=np.float64), np.asarray(base + TRUST / near, dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,7 @@ def sweep(
     persons: int,
     *,
     thresholds: Sequence[float] = THRESHOLDS,
+    scale: float = 1.0,
     least: int = 50,
 ) -> tuple[Row, ...]:
     """Try thresholds.
@@ -76,22 +77,25 @@ def sweep(
         On the spine now.
     thresholds : sequence of float
         To be tried.
+    scale : float
+        False links found per false link that the model expects.
     least : int
-        Records that a category must have to count for the gap.
+        Links that a category must have to count for the gap.
     """
-    return tuple(_at(t, judged, by_number, cells, base, persons, least) for t in thresholds)
+    wrong = np.minimum(judged.wrong * scale, 1.0)
+    return tuple(_at(t, judged, wrong, by_number, cells, base, persons, least) for t in thresholds)
 
 
 def _at(
-    threshold: float, judged: Judged, by_number: Bools, cells: Mapping[str, tuple[Ints, int]],
+    threshold: float, judged: Judged, wrong: Floats, by_number: Bools, cells: Mapping[str, tuple[Ints, int]],
     base: Mapping[str, Floats], persons: int, least: int,
 ) -> Row:  # fmt: skip
     kept = judged.linked & (by_number | (judged.best >= threshold))
     dropped = judged.linked & ~kept
     added = ~judged.linked & (judged.best >= max(threshold, 1e-9))
     joined = kept | added
-    right = np.where(joined, np.where(judged.linked, 1.0 - judged.wrong, judged.best), 0.0)
-    change = np.where(dropped, 1.0 - judged.wrong, 0.0) - np.where(added, np.minimum(judged.missed, judged.best), 0.0)
+    right = np.where(joined, np.where(judged.linked, 1.0 - wrong, judged.best), 0.0)
+    change = np.where(dropped, 1.0 - wrong, 0.0) - np.where(added, np.minimum(judged.missed, judged.best), 0.0)
     missed: dict[str, tuple[float | None, ...]] = {}
     rate: dict[str, tuple[float | None, ...]] = {}
     gap: dict[str, float | None] = {}
@@ -104,7 +108,7 @@ def _at(
         share = [float(lo / (lo + f)) if lo + f > 0 else None for lo, f in zip(lost, found, strict=True)]
         missed[axis] = tuple(share)
         rate[axis] = tuple(float(d / n) if n else None for d, n in zip(done, records, strict=True))
-        known = [s for s, n in zip(share[:-1], records[:-1], strict=True) if s is not None and n >= least]
+        known = [s for s, n in zip(share[:-1], done[:-1], strict=True) if s is not None and n >= least]
         gap[axis] = max(known) - min(known) if len(known) > 1 else None
         whole = float(lost.sum())
     links, sure = int(joined.sum()), float(right.sum())
