@@ -14,7 +14,8 @@
     ├── StorageError               18   no space, no permission, a damaged file
     ├── LedgerError                19   the chain of records does not verify
     ├── EngineError                20   a query engine that is absent or refuses
-    └── AddressError               21   an address or port that cannot be listened on
+    ├── AddressError               21   an address or port that cannot be listened on
+    └── LinkError                  22   a decision about a link: one that contradicts another or an identity number
 
 Words of the command line that cannot be understood (an unknown command, option or value) end with 2.
 
@@ -161,6 +162,12 @@ class AddressError(CommonGroundError):
     """An address or port that cannot be listened on."""
 
     exit_code = 21
+
+
+class LinkError(CommonGroundError):
+    """A decision about a link: one that contradicts another, or two identity numbers, or is not there."""
+
+    exit_code = 22
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> Said:

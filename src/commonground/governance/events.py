@@ -17,6 +17,9 @@ class Kind(StrEnum):
     CONTRACT_CHANGED = "contract_changed"
     BUILD = "build"
     LINK = "link"
+    PERSON_IDS = "person_ids"
+    LINK_MODEL = "link_model"
+    LINK_DECISION = "link_decision"
     STUDY = "study"
     RELEASE = "release"
     RELEASE_WITHDRAWN = "release_withdrawn"
@@ -72,6 +75,9 @@ LABELS: dict[Kind, Said] = {
     Kind.CONTRACT_CHANGED: Said("修改读取约定", "Contract changed"),
     Kind.BUILD: Said("建库", "Database built"),
     Kind.LINK: Said("人员连接", "Records linked"),
+    Kind.PERSON_IDS: Said("人员编号接续", "Ids of persons carried on"),
+    Kind.LINK_MODEL: Said("确定连接模型", "Model of linking fixed"),
+    Kind.LINK_DECISION: Said("连接裁定", "Link decided"),
     Kind.STUDY: Said("运行研究", "Study run"),
     Kind.RELEASE: Said("发布", "Released"),
     Kind.RELEASE_WITHDRAWN: Said("撤回发布", "Release withdrawn"),
