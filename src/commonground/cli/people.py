@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import click
 
+from commonground.cli.people_review import review
+from commonground.cli.people_why import why
+
 
 @click.group(short_help="Who is who: quality, review, history of links. 人员连接的质量、复核与变更。")
 def people() -> None:
@@ -11,3 +14,7 @@ def people() -> None:
 
     人员连接：质量报告、人工复核、变更历史、不交姓名的连接。
     """
+
+
+people.add_command(review)
+people.add_command(why)

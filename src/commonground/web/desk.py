@@ -1,7 +1,8 @@
 """The desk: the staff's side of a city, with sign-in; a process of its own beside the public site.
 
 It shows what a role may see: the released pages that name schools (to officials), the ledger (to the audit
-administrator), one's own account. It reads releases and the ledger and nothing else; nothing about a child is here.
+administrator), one's own account. It reads releases and the ledger and nothing else; nothing about a child is here, but
+for the pages of ``desk_review``, which show pairs of records to the reviewers named in a round.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from commonground.web.desk_request import (
     see,
     set_cookie,
 )
+from commonground.web.desk_review import ReviewPages
 from commonground.web.desk_view import LANGUAGES, TEMPLATES, drift_kinds, drift_reports, render
 
 if TYPE_CHECKING:
@@ -356,6 +358,7 @@ def desk(city: City, *, second_factor: bool = False, cost: int = COST) -> Starle
             Route(f"/{lang}/people", pages.signed(pages.people)),
             Route(f"/{lang}/account", pages.signed(pages.account), methods=["GET", "POST"]),
             Route(f"/{lang}/account/factor", pages.signed(pages.set_factor), methods=["POST"]),
+            *ReviewPages(pages).routes(lang),
         ]
     return Starlette(
         routes=routes,

@@ -71,7 +71,7 @@ class Quality:
     missed : Share
         Right pairs among the candidates that were not linked, a number of pairs.
     undecided : int
-        Pairs drawn that nobody could decide; left out of the shares.
+        Pairs drawn that have no conclusion: nobody could tell, or the third has not decided; left out of the shares.
     precision_between : (float, float) or None
         Precision if all undecided pairs were wrong, and if all were right.
     """
@@ -118,7 +118,7 @@ class ReviewEstimate:
     made_on : str
         Day of the estimate (ISO).
     population, drawn, decided : int
-        Candidate pairs, pairs drawn, pairs that both reviewers (or the third) have decided or found undecidable.
+        Candidate pairs, pairs drawn, and pairs that both reviewers have looked at.
     whole : Quality
         Of all candidate pairs.
     by : str

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -215,6 +216,11 @@ def pair_code(key: bytes, identity: str, left: Sequence[Any], right: Sequence[An
 def seal_of(key: bytes, identity: str, slot: int, code: str, decision: str) -> str:
     """Bind a decision to the ledger without telling it."""
     return keyed_hash(key, f"{identity}|{slot}|{code}|{decision}")
+
+
+def sheet_folder(city: City, identity: str) -> Path:
+    """Folder of a round's sheets, until it is closed."""
+    return city.vault / "sheets" / FOLDER / identity
 
 
 def assigned(city: City, ledger: Ledger, identity: str, actor: str) -> tuple[Round, int]:

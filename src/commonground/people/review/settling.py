@@ -16,7 +16,7 @@ from commonground.governance.roles import Permission, Roles
 from commonground.governance.vault import Vault
 from commonground.people.review import rounds
 from commonground.people.review.agreement import agreement, crossed
-from commonground.people.review.estimate import DIFFERENT, SAME, ReviewEstimate, by_group, judge
+from commonground.people.review.estimate import DIFFERENT, SAME, UNSURE, ReviewEstimate, by_group, judge
 from commonground.people.review.rounds import DECISIONS, FOLDER, Decided, Round
 from commonground.people.review.thresholds import Proposal, propose
 
@@ -109,6 +109,8 @@ def estimate(city: City, ledger: Ledger, made: Round) -> ReviewEstimate:
     """Say what a round says about the links; may be asked for at any time, with what is decided by then."""
     first, second, third = checked(city, ledger, made)
     outcome = rounds.outcomes(first, second, third)
+    # where the two differ and the third has not decided, leaving the pair out would leave out the hard ones
+    outcome = {k: UNSURE for k in rounds.disputed(first, second)} | outcome
     places = sorted(outcome)
     stratum = np.array([made.pairs[k].stratum for k in places], dtype=np.int64)
     said = np.array([outcome[k] for k in places], dtype=np.int64)
@@ -133,7 +135,8 @@ def estimate(city: City, ledger: Ledger, made: Round) -> ReviewEstimate:
 
 def proposal(city: City, ledger: Ledger, made: Round, target: float = TARGET) -> Proposal:
     """Propose a threshold from a round's decisions, with what it would do."""
-    outcome = rounds.outcomes(*checked(city, ledger, made))
+    first, second, third = checked(city, ledger, made)
+    outcome = {k: UNSURE for k in rounds.disputed(first, second)} | rounds.outcomes(first, second, third)
     table = Vault(city).read_table(f"{FOLDER}/{made.id}/population")
     stratum, probability, chosen = (table.column(c).to_numpy() for c in ("stratum", "probability", "chosen"))
     places = sorted(outcome)
@@ -205,6 +208,40 @@ def settle(city: City, ledger: Ledger, made: Round, actor: str, constrain: Const
     return done
 
 
+def adopt(city: City, ledger: Ledger, made: Round, proposed: Proposal, actor: str) -> float:
+    """Adopt the proposed threshold: from the next build on every dataset is linked by it.
+
+    Raises
+    ------
+    AccessError
+        ``actor`` may not.
+    CityError
+        Nothing is proposed.
+    """
+    Roles(ledger).require(actor, Permission.OPEN_LINK_REVIEW)
+    step = proposed.proposed
+    if step is None:
+        raise CityError(
+            Said("没有可以采用的阈值。", "There is no threshold to adopt."),
+            where=made.id,
+            why=Said(
+                "判断的对数太少，或没有阈值达到要求的查准率。",
+                "Too few pairs are decided, or none reaches the precision asked for.",
+            ),
+            todo=Said("请复核更多记录对，或调低 --target。", "Review more pairs, or lower --target."),
+        )
+    effect = {"now": proposed.now.to_dict(), "then": step.quality.to_dict(), "links": [proposed.links_now, step.links]}
+    detail = {"threshold": step.threshold, "target": proposed.target, "proven": proposed.proven, "effect": effect}
+    ledger.append(Kind.LINK_THRESHOLD, actor, made.id, detail)
+    return step.threshold
+
+
+def adopted(ledger: Ledger) -> float | None:
+    """Give the threshold that was adopted last, as the ledger says; None where none was."""
+    found = ledger.entries(Kind.LINK_THRESHOLD, newest_first=True, limit=1)
+    return float(found[0].detail["threshold"]) if found else None
+
+
 def close(city: City, ledger: Ledger, made: Round, actor: str) -> Round:
     """End a round: nobody sees a pair of it any more, and what reviewers saw is taken out of the vault.
 
@@ -229,4 +266,6 @@ def close(city: City, ledger: Ledger, made: Round, actor: str) -> Round:
     for name in vault.names(f"{FOLDER}/{made.id}"):
         if name.rpartition("/")[2] == "shown" or "/sheet-" in name:
             vault.remove(name)
+    for path in rounds.sheet_folder(city, made.id).glob("*.xlsx"):
+        path.unlink(missing_ok=True)
     return ended

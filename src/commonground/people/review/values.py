@@ -166,7 +166,7 @@ class _Reader:
             "name": self._texts("name") + self._texts("name_pinyin"),
             "birth": self._birth(),
             "sex": self._coded("sex"),
-            "id": self._texts("id_no") + self._soft(),
+            "id": self._texts("id_no") + self._soft() + self._inside(),
             "student": self._texts("student_no"),
             "school": self._first("school_name", "school_short", "school_code"),
             "class": self._class(),
@@ -191,6 +191,11 @@ class _Reader:
     def _soft(self) -> tuple[Said, ...]:
         values = [self.row.get(f"{c}_soft") for c in self.reader.said(self.subject, "id_no")]
         return tuple(Said(str(v), str(v)) for v in values if v)
+
+    def _inside(self) -> tuple[Said, ...]:
+        """Identity numbers inside student numbers (G and the number), by which records are linked too."""
+        texts = (v.zh.strip().upper() for v in self._texts("student_no"))
+        return tuple(Said(t[1:], t[1:]) for t in texts if len(t) == 19 and t[0] == "G")
 
     def _birth(self) -> tuple[Said, ...]:
         days = self._texts("birth")
