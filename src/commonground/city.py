@@ -52,11 +52,24 @@ class Policy:
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """Which engine runs the tables and what it may use."""
+    """Which engine runs the tables and what it may use.
+
+    Attributes
+    ----------
+    name : str
+        ``duckdb``, or ``spark`` beyond one machine.
+    memory : str
+        Memory of DuckDB, or of Spark's driver.
+    threads : int
+        Processors of this machine that it may use.
+    master : str
+        Address of a Spark cluster, such as ``spark://10.0.0.5:7077`` or ``yarn``; empty: Spark inside this process.
+    """
 
     name: str = "duckdb"
     memory: str = "4GB"
     threads: int = 2
+    master: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,6 +150,11 @@ class Settings:
         while found is not None and found.merged_into in by_code:
             found = by_code[found.merged_into or ""]
         return found
+
+    def today(self, code: str) -> str | None:
+        """Give the code of the city's own area that ``code`` stands for today; None for any other place."""
+        found = self.area(code)
+        return None if found is None else found.code
 
     @property
     def counties(self) -> tuple[Area, ...]:
@@ -324,6 +342,7 @@ _CITY = dict.fromkeys(("area_code", "deliveries", "keys", "pack", "state"), "tex
 _CITY |= {"name": "said", "reference_date": "date"}
 _POLICY = {"cell_threshold": "count", "rounding": "count", "interval": "share", "school_minimum": "count"}
 _POLICY |= {"consent": "texts"}
+_ENGINE = {"name": "text", "memory": "memory", "threads": "count", "master": "text"}
 _INTAKE = {"workers": "whole", "memory": "memory", "archive": "memory", "archive_ratio": "count"}
 _AREA = {"code": "text", "zh": "text", "en": "text", "urban": "flag", "merged_into": "text", "merged_on": "date"}
 
@@ -364,7 +383,7 @@ def load_settings(path: Path) -> Settings:
     city, policy, engine = raw.get("city", {}), raw.get("policy", {}), raw.get("engine", {})
     _check_section(city, _CITY, f"{path} [city]", ("name", "area_code", "reference_date"))
     _check_section(policy, _POLICY, f"{path} [policy]")
-    _check_section(engine, {"name": "text", "memory": "memory", "threads": "count"}, f"{path} [engine]")
+    _check_section(engine, _ENGINE, f"{path} [engine]")
     _check_section(raw.get("intake", {}), _INTAKE, f"{path} [intake]")
     for area in raw.get("area", []):
         _check_section(area, _AREA, f"{path} [[area]] {area.get('code', '?')}", ("code", "zh", "en"))

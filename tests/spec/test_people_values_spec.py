@@ -14,6 +14,7 @@ from commonground.people import births, numbers
 from commonground.people.births import DAY, DEFAULT, MONTH, NO_DAY, YEAR, chinese_calendar, compare_births
 from commonground.people.compare import FIELDS as COMPARED
 from commonground.people.compare import compare
+from commonground.people.edges import counted_once
 from commonground.people.encode import class_grade, class_label, phone
 from commonground.people.gather import gather
 from commonground.people.mentions import CROWD, Facts, compact, private
@@ -243,3 +244,65 @@ def test_school_and_class(row: tuple[str, ...]) -> None:
     for a, b in ((0, 1), (1, 0)):
         found = compare(p, np.array([a]), np.array([b]))
         assert found[0, COMPARED.index("school")] == int(row[6]), row[7]
+
+
+PLACES = """
+place | number | place also | number | level | because
+529901 | | 529901 | | 2 |
+529901 | | 529902 | | 1 |
+522401 | | 520502 | | 2 | Bijie of 2010 is Qixingguan of 2020: one county
+520114 | | 520111 | | 2 | a district merged into another
+529901 | | | 529901 | 2 | the county inside the number, where no place is said
+529902 | 529901 | 529901 | | 1 | a place that is said comes before the number's
+甲县东镇石村3组5号 | | 甲县东镇石村3组5号 | | 4 | the same address, no county said
+甲县东镇石村3组5号 | | 甲县东镇石村8组1号 | | 0 | another address, no county said: nothing is known
+"""
+PLACE_ROWS = [tuple(c.strip() for c in line.split("|")) for line in PLACES.strip().splitlines()[1:]]
+
+
+@pytest.mark.parametrize("row", PLACE_ROWS, ids=[" ".join(r[:4]) for r in PLACE_ROWS])
+def test_places(row: tuple[str, ...]) -> None:
+    said, inside = (row[0], row[2]), (row[1], row[3])
+    ids = [f"{a}20140315002" + check_character(f"{a}20140315002") if a else None for a in inside]
+    table = _gathered([None, None], [s if s.isdigit() else None for s in said])["e.roll"]
+    table = table.append_column("id_no", pa.array(ids, pa.string()))
+    table = table.append_column("address", pa.array([s if s and not s.isdigit() else None for s in said], pa.string()))
+    fields = {**FIELDS, ("self", "id_no"): ["id_no"], ("self", "address"): ["address"]}
+    p = gather({"e.roll": table}, {"e.roll": Facts("k", "self", False)}, fields).people
+    for a, b in ((0, 1), (1, 0)):
+        assert compare(p, np.array([a]), np.array([b]))[0, COMPARED.index("place")] == int(row[4]), row[5]
+
+
+def test_what_the_city_says_of_its_areas_comes_first() -> None:
+    tables = _gathered([None] * 2, ["529928", "529923"])
+    merged = {"529928": "529923", "529923": "529923"}.get
+    table = tables["e.roll"]
+    number = "52992820140315002" + check_character("52992820140315002")
+    inside = table.set_column(table.column_names.index("area"), "area", pa.array([None, "529923"], pa.string()))
+    inside = inside.append_column("id_no", pa.array([number, None], pa.string()))
+    fields = {**FIELDS, ("self", "id_no"): ["id_no"]}
+    both = gather({"e.roll": inside}, {"e.roll": Facts("k", "self", False)}, fields, merged).people.county[:, 0]
+    assert both[0] == both[1]
+    county = gather(tables, {"e.roll": Facts("k", "self", False)}, FIELDS, merged).people.county[:, 0].tolist()
+    assert county[0] == county[1]
+
+
+ONCE = """
+id | birth | sex | place | birth left | sex left | place left | because
+5  | 9     | 2   | 2     | 0          | 0        | 0          | the number contains day, sex and county
+4  | 9     | 2   | 2     | 0          | 0        | 0          | a number with a slip still contains them
+5  | 9     | 2   | 4     | 0          | 0        | 4          | an address says more than the county
+5  | 1     | 1   | 1     | 1          | 1        | 1          | what speaks against the pair stays
+1  | 9     | 2   | 2     | 9          | 2        | 2          | different numbers
+0  | 9     | 2   | 2     | 9          | 2        | 2          | no number
+"""
+ONCE_ROWS = [tuple(c.strip() for c in line.split("|")) for line in ONCE.strip().splitlines()[1:]]
+
+
+@pytest.mark.parametrize("row", ONCE_ROWS, ids=[" ".join(r[:4]) for r in ONCE_ROWS])
+def test_what_a_number_contains_is_weighed_once(row: tuple[str, ...]) -> None:
+    levels = np.zeros((1, len(COMPARED)), dtype=np.int8)
+    at = [COMPARED.index(f) for f in ("id", "birth", "sex", "place")]
+    levels[0, at] = [int(x) for x in row[:4]]
+    assert counted_once(levels)[0, at].tolist() == [int(row[0]), *map(int, row[4:7])], row[7]
+    assert levels[0, at].tolist() == [int(x) for x in row[:4]]

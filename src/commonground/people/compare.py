@@ -119,12 +119,15 @@ def _shared_school(p: People, a: Ints, b: Ints) -> Ints:
 
 
 def _place(p: People, a: Ints, b: Ints) -> Levels:
-    """4 address, 3 village, 2 county, 1 other; a person has a present place and one of registration."""
+    """4 address, 3 village, 2 county, 1 other; a person has a present place and one of registration.
+
+    Where a record says no county, the same address or village counts, and different ones say nothing.
+    """
     level = np.ones(len(a), dtype=np.int8)
     for column, value in ((p.county, 2), (p.village, 3), (p.address, 4)):
         level[share_any(column[a], column[b]) > 0] = value
     empty = _empty(p.county)
-    level[empty[a] | empty[b]] = 0
+    level[(empty[a] | empty[b]) & (level < 3)] = 0
     return level
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from commonground.people import fellegi_sunter as fs
 from commonground.people import numbers
-from commonground.people.blocking import RULES, Keyed, parts
+from commonground.people.blocking import RULES, parts
 from commonground.people.compare import FIELDS, compare
 from commonground.people.frozen import RARE_LEVELS, Frozen
 
@@ -22,6 +22,9 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Levels = npt.NDArray[np.int8]
+Keys = npt.NDArray[np.uint32]
+Keyed = tuple[Ints, Keys]
+"""Rows and their keys, sorted by key; a row may stand several times."""
 AT = {name: i for i, name in enumerate(FIELDS)}
 _PART = 250_000
 """Pairs that are compared at once."""
@@ -45,18 +48,23 @@ class Edges:
 
 
 def keys_of(people: People) -> list[Keyed]:
-    """Rows and keys for each rule, without those that are missing; ``people`` holds hashes, as of ``stable``."""
+    """Rows and keys for each rule, sorted by key, without those that are missing; ``people`` as of ``stable``.
+
+    Keys are cut to 32 bits, by which an index of millions is half as large: two keys in some billions are taken for
+    one, and a pair more is compared.
+    """
     every = parts(people, np.arange(len(people)))
     out = []
     for _, names in RULES:
         rows, keys = every.key(*names)
         there = np.flatnonzero(keys >= 0)
-        order = there[np.argsort(keys[there], kind="stable")]
-        out.append((rows[order], keys[order]))
+        short = (keys[there] & 0xFFFFFFFF).astype(np.uint32)
+        order = np.argsort(short, kind="stable")
+        out.append((rows[there][order], short[order]))
     return out
 
 
-def crowded_keys(keys: Sequence[Keyed]) -> tuple[Ints, ...]:
+def crowded_keys(keys: Sequence[Keyed]) -> tuple[Keys, ...]:
     """Find for each rule the keys that more rows share than the rule allows."""
     out = []
     for (cap, _), (_, key) in zip(RULES, keys, strict=True):
@@ -65,7 +73,7 @@ def crowded_keys(keys: Sequence[Keyed]) -> tuple[Ints, ...]:
     return tuple(out)
 
 
-def without(keyed: Keyed, crowded: Ints) -> Keyed:
+def without(keyed: Keyed, crowded: Keys) -> Keyed:
     """Leave out rows whose key is crowded."""
     if not len(crowded) or not len(keyed[1]):
         return keyed
@@ -74,11 +82,11 @@ def without(keyed: Keyed, crowded: Ints) -> Keyed:
     return keyed[0][keep], keyed[1][keep]
 
 
-Find = Callable[[Sequence[Keyed], Sequence[Keyed], Sequence[Ints], int], tuple[Ints, Ints]]
+Find = Callable[[Sequence[Keyed], Sequence[Keyed], Sequence[Keys], int], tuple[Ints, Ints]]
 """What finds pairs: see ``find``."""
 
 
-def find(fresh: Sequence[Keyed], every: Sequence[Keyed], crowded: Sequence[Ints], size: int) -> tuple[Ints, Ints]:
+def find(fresh: Sequence[Keyed], every: Sequence[Keyed], crowded: Sequence[Keys], size: int) -> tuple[Ints, Ints]:
     """Pairs (fresh row, any row) that share a key of some rule, each once, in order; both may hold the same rows.
 
     Parameters
@@ -116,12 +124,15 @@ def _once(packed: Ints) -> Ints:
 
 
 def counted_once(levels: Levels) -> Levels:
-    """Take birth and sex out of pairs whose identity numbers agree, if but nearly: the number contains both."""
+    """Take birth, sex and county out of pairs whose numbers agree, if but nearly: the number contains all three.
+
+    The same village or address says more than the county, and stays.
+    """
     levels = levels.copy()
     same = levels[:, AT["id"]] >= numbers.NEAR
-    for name, above in (("birth", 3), ("sex", 1)):
+    for name, above, below in (("birth", 3, 99), ("sex", 1, 99), ("place", 1, 3)):
         column = levels[:, AT[name]]
-        column[same & (column > above)] = 0
+        column[same & (column > above) & (column < below)] = 0
     return levels
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from commonground.intake.carry import carry
+from commonground.people.aliases import apply
+from commonground.people.births import NO_DAY
 from commonground.people.encode import Coder, area_stem, class_grade, distinct, integers
 from commonground.people.kin import Kin, joined, read_kin
 from commonground.people.mentions import Coders, Facts, Fields, People, TableReader, compact, finish, read_table
+from commonground.people.numbers import id_table
 from commonground.people.schools import POSSIBLE, School, list_schools, meant_schools, one_school
 
 if TYPE_CHECKING:
@@ -37,7 +40,13 @@ class Gathered:
     codes: Mapping[str, list[str | None]]
 
 
-def gather(tables: Mapping[str, pa.Table], facts: Mapping[str, Facts], person: Fields) -> Gathered:
+def gather(
+    tables: Mapping[str, pa.Table],
+    facts: Mapping[str, Facts],
+    person: Fields,
+    merged: Callable[[str], str | None] = lambda code: None,
+    aliases: pa.Table | None = None,
+) -> Gathered:
     """Read every table whose rows are about persons; rows of files delivered before are left out.
 
     Parameters
@@ -48,6 +57,10 @@ def gather(tables: Mapping[str, pa.Table], facts: Mapping[str, Facts], person: F
         ``department.dataset`` → what its contract says.
     person : mapping
         Which concepts say which field of whom.
+    merged : callable, optional
+        Six digits → the city's own area that stands for them today, None where it is none of the city's.
+    aliases : pa.Table, optional
+        Student numbers that were replaced, as ``aliases.read`` gives them.
     """
     import pyarrow.compute as pc
 
@@ -74,7 +87,11 @@ def gather(tables: Mapping[str, pa.Table], facts: Mapping[str, Facts], person: F
         kin.append(read_kin(reader, at))
         at += len(kept)
     columns = {key: np.concatenate([p[key] for p in parts]) for key in parts[0]} if parts else _empty()
-    columns |= _today(columns, coders, [tables[n] for n in names])
+    day = columns.pop("as_of")
+    if aliases is not None and len(day):
+        apply(aliases, columns, coders, day)
+    columns["county"] = _from_numbers(columns, coders)
+    columns |= _today(columns, coders, [tables[n] for n in names], merged)
     people = finish(columns, coders)
     texts = {space: tuple(coder.texts) for space, coder in coders.plain.items()}
     return Gathered(people, joined(kin), tuple(sources), tuple(coders.id.texts), texts, schools, codes)
@@ -110,6 +127,7 @@ def _columns(
     out |= _places(reader, stems, said)
     out |= {
         "record": integers(reader.table.column("record_id"), rows),
+        "as_of": integers(reader.concept("as_of"), rows, NO_DAY),
         "source": base + d,
         "block": block,
         "many": np.full(rows, reader.facts.many),
@@ -166,10 +184,11 @@ def village_stems(tables: list[pa.Table]) -> dict[str, str]:
     """Learn which village an address lies in, from the records that hold both: stem of the address → village code."""
     seen: dict[str, dict[str, int]] = {}
     for table in tables:
-        if "village_code" not in table.column_names or "address" not in table.column_names:
+        written = [c for c in ("address", "hukou_address") if c in table.column_names]
+        if "village_code" not in table.column_names or not written:
             continue
         codes, a = distinct(table.column("village_code"))
-        texts, b = distinct(table.column("address"))
+        texts, b = distinct(table.column(written[0]))  # the code is of the present place, or of the only one there is
         stems = [area_stem(t) for t in texts]
         both = (a >= 0) & (b >= 0)
         packed, count = np.unique(a[both] * max(1, len(texts)) + b[both], return_counts=True)
@@ -203,10 +222,24 @@ def _places(reader: TableReader, stems: Mapping[str, str], said: Ints) -> dict[s
     return {"village": villages, "address": compact(np.stack(written, axis=1), 2), "county": compact(counties, 4)}
 
 
-def _today(columns: dict[str, Ints], coders: Coders, tables: list[pa.Table]) -> dict[str, Ints]:
+def _from_numbers(columns: dict[str, Ints], coders: Coders) -> Ints:
+    """Counties of each person; where no place is said, the county of the first registration, inside the number."""
+    ids, county = id_table(coders.id.texts or [""]), coders.of("county")
+    codes, inverse = np.unique(np.where(ids.valid, ids.area, -1), return_inverse=True)
+    area = np.append(np.array([county.one(f"{c:06d}") if c > 0 else -1 for c in codes.tolist()])[inverse], -1)
+    out = columns["county"].copy()
+    silent = out[:, 0] < 0
+    out[silent, 0] = area[columns["id"][silent]]
+    return out
+
+
+def _today(
+    columns: dict[str, Ints], coders: Coders, tables: list[pa.Table], merged: Callable[[str], str | None]
+) -> dict[str, Ints]:
     """Counties and villages under the codes that hold on the last day that any table describes.
 
-    Registers go on writing codes of counties that were merged or renamed; two codes of one place must be one place.
+    Registers, and identity numbers, go on bearing codes of counties that were merged or renamed; two codes of one place
+    must be one place. What the city's own settings say of its areas comes first.
     """
     days = [int(integers(t.column("as_of"), t.num_rows).max(initial=-1)) for t in tables if "as_of" in t.column_names]
     if max(days, default=-1) < 0:
@@ -216,7 +249,8 @@ def _today(columns: dict[str, Ints], coders: Coders, tables: list[pa.Table]) -> 
     for space, fields_ in (("county", ("county", "school_county")), ("village", ("village",))):
         coder = coders.of(space)
         carried = carry([t[:6] for t in coder.texts], last, last)
-        pairs = list(zip(coder.texts, carried.codes.tolist(), strict=True))
+        codes = [merged(t[:6]) or c for t, c in zip(coder.texts, carried.codes.tolist(), strict=True)]
+        pairs = list(zip(coder.texts, codes, strict=True))
         number = np.array([coder.one(t if code is None else code + t[6:]) for t, code in pairs] + [-1], dtype=np.int64)
         out |= {f: number[columns[f]] for f in fields_}
     return out
@@ -226,6 +260,6 @@ def _empty() -> dict[str, Ints]:
     """Columns of nobody."""
     wide = {"village": 2, "address": 2, "county": 4, "phones": 4, "kin_ids": 8, "kin_names": 8, "schools": POSSIBLE}
     names = [f.name for f in fields(People) if f.name not in ("names", "digits", "id_day")]
-    names.append("student_day")
+    names += ["student_day", "as_of"]
     none = {n: np.zeros((0, wide[n]) if n in wide else 0, dtype=np.int64) for n in names}
     return none | {"many": np.zeros(0, dtype=bool)}

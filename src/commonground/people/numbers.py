@@ -1,7 +1,7 @@
 """Resident identity numbers (GB 11643-1999) as arrays: what is inside each, whether it holds, how near two are.
 
 A number contains the county of first registration, the date of birth and the sex. Where two numbers agree, wholly or
-but for a slip, these agree with them, so that birth and sex are not weighed beside the number (``spine.counted_once``).
+but for a slip, these agree with them, so that none of the three is weighed beside it (``edges.counted_once``).
 A number that fails its check is evidence all the same: one digit wrong, two exchanged, or the first fifteen digits
 that a spreadsheet leaves of a number that it held as one.
 """

@@ -16,6 +16,7 @@ from commonground.governance.keys import KeyRing, keyed_hash
 from commonground.governance.vault import Vault
 from commonground.intake import load_pack
 from commonground.intake.model import IntakeResult
+from commonground.people import aliases
 from commonground.people import tables as made
 from commonground.people.births import NO_DAY
 from commonground.people.candidates_sql import finder
@@ -30,6 +31,8 @@ from commonground.people.model import COPY, LINKED, QUARANTINED, UNLINKED, Linke
 from commonground.people.report import quality_report, report
 from commonground.people.spine import METHODS, Given, build
 from commonground.people.stable import stable
+from commonground.people.standing.finish import finish
+from commonground.people.standing.keep import PLACE, Start, begin
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,17 +42,26 @@ Objects = npt.NDArray[np.object_]
 Progress = Callable[[str, int, int], None]
 PRECISION = 0.998
 """Share of right links that the model must expect of what it takes from each source."""
-PLACE = ("department", "dataset", "delivery", "file", "sheet", "row_number")
 
 
 def link_records(
-    gathered: Gathered, *, precision: float = PRECISION, seed: int = 0, engine: Engine | None = None
+    gathered: Gathered,
+    *,
+    precision: float = PRECISION,
+    seed: int = 0,
+    engine: Engine | None = None,
+    start: Start | None = None,
 ) -> Linked:
-    """Find out who is who among all persons mentioned, and who belongs to whom; ``engine`` joins the candidates."""
-    people = gathered.people
-    unit = collapse(people)
-    keyed, _ = represent(stable(people, gathered.texts, gathered.ids), unit)
-    given = Given(gathered.sources, keyed, keyed.record, find=find if engine is None else finder(engine))
+    """Find out who is who among all persons mentioned, and who belongs to whom.
+
+    ``engine`` joins the candidates; ``start`` says what stands already, without it everything is learnt anew.
+    """
+    people, joins = gathered.people, find if engine is None else finder(engine)
+    unit = collapse(people) if start is None else start.separated(collapse(people))
+    keyed, place = represent(stable(people, gathered.texts, gathered.ids), unit)
+    given = Given(gathered.sources, keyed, keyed.record, find=joins)
+    if start is not None:
+        given = start.given(gathered.sources, people, keyed, place, joins)
     spine, place = build(people, unit, given, precision=precision, seed=seed)
     units = spine.units
     codes = np.array([int(t) if t.isdigit() else -1 for t in gathered.texts.get("relation", ())] + [-1])
@@ -58,13 +70,13 @@ def link_records(
     return Linked(gathered, spine, place, _identified(gathered, spine.entity, place), found, members)
 
 
-def _link(gathered: Gathered, settings: EngineSettings) -> Linked:
+def _link(gathered: Gathered, settings: EngineSettings, start: Start) -> Linked:
     """Link on the city's engine; on one machine the joins need none."""
     if settings.name == "duckdb":
-        return link_records(gathered)
+        return link_records(gathered, start=start)
     engine = open_engine(settings)
     try:
-        return link_records(gathered, engine=engine)
+        return link_records(gathered, engine=engine, start=start)
     finally:
         engine.close()
 
@@ -81,7 +93,9 @@ def _identified(gathered: Gathered, entity: Ints, place: Ints) -> npt.NDArray[np
     return out
 
 
-def run(city: City, intake: IntakeResult, version: Version, *, progress: Progress | None = None) -> LinkResult:
+def run(
+    city: City, intake: IntakeResult, version: Version, *, retrain: bool = False, progress: Progress | None = None
+) -> LinkResult:
     """Link all records of a city to persons and write the tables of ``version`` that follow from that.
 
     Parameters
@@ -92,6 +106,8 @@ def run(city: City, intake: IntakeResult, version: Version, *, progress: Progres
         Records.
     version : Version
         Where the pseudonymous tables go.
+    retrain : bool
+        Learn the model of linking anew, in place of the one in force.
     progress : callable, optional
         Called as ``(stage, done, total)``.
     """
@@ -99,22 +115,27 @@ def run(city: City, intake: IntakeResult, version: Version, *, progress: Progres
     tell("people", 0, 4)
     facts = {n: Facts(c.kind.name, c.subject, c.rows_per_person == "many") for n, c in intake.contracts.items()}
     pack = load_pack(city.settings.pack)
-    gathered = gather(intake.tables, facts, person_fields(pack.concepts))
+    vault = Vault(city)
+    known = aliases.read(vault)
+    gathered = gather(intake.tables, facts, person_fields(pack.concepts), city.settings.today, known)
     tell("people", 1, 4)
-    linked = _link(gathered, city.settings.engine)
+    vault, standing = Vault(city), city.current
+    start = begin(vault, standing.number if standing else None, intake.tables, gathered.people, retrain=retrain)
+    linked = _link(gathered, city.settings.engine, start)
     tell("people", 2, 4)
-    spine_ids = _spine_ids(linked, intake.tables)
+    done = finish(city, version, start, linked, intake.tables, why="retrained" if retrain else "first")
+    spine_ids = done.spine_ids
     key = KeyRing(city.settings.keys).get("pseudonym")
     pseudonym = np.array([keyed_hash(key, text) for text in spine_ids], dtype=object)
     ids, links = _links(intake, linked, spine_ids, pseudonym)
     titles = {n: {"zh": c.title.zh, "en": c.title.en} for n, c in intake.contracts.items()}
-    said = report(linked, city.settings, titles, PRECISION)
+    said = {**report(linked, city.settings, titles, PRECISION), "identities": done.told}
     as_of = _days(intake, gathered).astype("datetime64[D]").astype(str).tolist()
     days = dict(zip(gathered.sources, as_of, strict=True))
     quality, groups = quality_report(linked, intake.tables, city.settings, titles, days, PRECISION)
     tell("people", 3, 4)
     _write(version, intake, linked, facts, ids, pseudonym, key, pack.concepts)
-    vault = Vault(city)
+    vault.write_table(aliases.ENTRY, aliases.kept(known, aliases.learn(linked, _days(intake, gathered))))
     vault.write_table(f"links/{version.number}", _export(intake, links))
     vault.write_table(f"pairs/{version.number}", _pairs(linked, linked.spine.compared))
     vault.write_table(f"conflicts/{version.number}", _pairs(linked, linked.spine.conflicts))
@@ -129,45 +150,11 @@ def run(city: City, intake: IntakeResult, version: Version, *, progress: Progres
     return LinkResult(links, said, said["persons"])
 
 
-def _spine_ids(linked: Linked, tables: Mapping[str, pa.Table]) -> Objects:
-    """Name each entity so that it keeps its name in later builds: by identity number, else by its first record."""
-    units, entity = linked.spine.units, linked.spine.entity
-    out = np.full(len(units), "", dtype=object)
-    known = np.flatnonzero(units.id >= 0)
-    known = known[np.argsort(entity[known], kind="stable")]
-    _, once = np.unique(units.id[known], return_index=True)  # a number in dispute names the first who has it
-    numbers = np.array(["", *linked.gathered.ids], dtype=object)
-    out[entity[known[once]]] = "id:" + numbers[units.id[known[once]] + 1]
-    rest = np.unique(entity)
-    rest = rest[out[rest] == ""]
-    rows = _first_rows(linked.place, len(units))[rest]
-    out[rest] = "record:" + _places(tables, linked.gathered.people.record[rows])
-    return out
-
-
 def _first_rows(place: Ints, units: int) -> Ints:
     out = np.zeros(units, dtype=np.int64)
     values, first = np.unique(place, return_index=True)
     out[values] = first
     return out
-
-
-def _places(tables: Mapping[str, pa.Table], records: Ints) -> Objects:
-    """Place of each of ``records`` as one text."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if not len(records):
-        return np.zeros(0, dtype=object)
-    ids, texts = [], []
-    for table in tables.values():
-        ids.append(integers(table.column("record_id"), table.num_rows))
-        texts.append(pc.binary_join_element_wise(*(table.column(c).cast("string") for c in PLACE), "|"))
-    number = np.concatenate(ids)
-    order = np.argsort(number, kind="stable")
-    at = order[np.searchsorted(number, records, sorter=order)]
-    found = pa.chunked_array([chunk for text in texts for chunk in text.chunks], pa.string()).take(pa.array(at))
-    return np.array(found.to_pylist(), dtype=object)
 
 
 def _links(
@@ -358,8 +345,8 @@ def _pairs(linked: Linked, pairs: Compared) -> pa.Table:
     return pair_table(pairs, units.record, units.source, sources, METHODS)
 
 
-BY_VERSION = ("links", "pairs", "conflicts", "groups")
-"""Folders of the vault that hold one table a version."""
+BY_VERSION = ("links", "pairs", "conflicts", "groups", "standing")
+"""Folders of the vault that hold something for each version."""
 
 
 def _prune(vault: Vault, city: City, version: Version) -> None:
@@ -367,6 +354,6 @@ def _prune(vault: Vault, city: City, version: Version) -> None:
     folder = city.warehouse / "versions"
     kept = {p.name for p in folder.iterdir() if p.is_dir()} if folder.is_dir() else set()
     for name in (n for kind in BY_VERSION for n in vault.names(kind)):
-        number = name.partition("/")[2]
+        number = name.split("/")[1]
         if number not in kept and number != str(version.number):
             vault.remove(name)
