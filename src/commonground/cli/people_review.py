@@ -226,13 +226,13 @@ def settle(speaker: Speaker, city: City, round_: str, dry_run: bool) -> None:
 @about_city
 @click.argument("round_", metavar="ROUND")
 @click.option("--target", type=float, default=0.998, show_default=True, help="Precision asked for. 要求的查准率。")
-@click.option("--adopt", is_flag=True, help="Adopt the proposed threshold (recorded). 采用建议的阈值。")
+@click.option("--adopt", is_flag=True, help="Adopt the proposed threshold (recorded). 采用建议的门槛。")
 @dry_run
 @spoken
 def estimate(speaker: Speaker, city: City, round_: str, target: float, adopt: bool, dry_run: bool) -> None:
     """Say precision and recall of the links with intervals, by group, and which threshold is proposed.
 
-    由复核结果推算查准率、查全率及区间，分组列出，并提出连接阈值建议。
+    由复核结果推算查准率、查全率及区间，分组列出，并提出连接门槛建议。
     """
     from commonground import jobs
 
@@ -241,7 +241,7 @@ def estimate(speaker: Speaker, city: City, round_: str, target: float, adopt: bo
     show_proposal(speaker, told["proposal"])
     if adopt and not dry_run:
         speaker.say(
-            f"已采用阈值 {told['adopted']}，下次建库起生效。",
+            f"已采用门槛 {told['adopted']}，下次建库起生效。",
             f"Threshold {told['adopted']} is adopted; it holds from the next build on.",
         )
     speaker.result({"dry_run": True, **told} if dry_run else told)
@@ -301,7 +301,7 @@ def show_estimate(speaker: Speaker, told: dict[str, Any]) -> None:
 def show_proposal(speaker: Speaker, told: dict[str, Any]) -> None:
     """Print what each threshold would do, and which is proposed."""
     heads = [
-        Said("阈值", "threshold"), Said("连接数", "links"), Said("查准率", "precision"),
+        Said("门槛", "threshold"), Said("连接数", "links"), Said("查准率", "precision"),
         Said("95% 区间", "95% interval"), Said("查全率（上限）", "recall (upper)"), Said("95% 区间", "95% interval"),
     ]  # fmt: skip
     now = told["now"]
@@ -311,17 +311,17 @@ def show_proposal(speaker: Speaker, told: dict[str, Any]) -> None:
     rows += [
         [f"{s['threshold']:g}", s["links"], *_percent(s["precision"]), *_percent(s["recall"])] for s in told["steps"]
     ]
-    speaker.table(Said("阈值与质量", "Thresholds"), heads, rows)
+    speaker.table(Said("门槛与质量", "Thresholds"), heads, rows)
     found = told["proposed"]
     if found is None:
         speaker.say(
-            "没有建议：判断的对数太少，或没有阈值达到要求。",
+            "没有建议：判断的对数太少，或没有门槛达到要求。",
             "No proposal: too few pairs are decided, or no threshold reaches the target.",
         )
         return
     proven = told["proven"]
     speaker.say(
-        f"建议阈值 {found['threshold']:g}" + ("（区间下限也达到要求）。" if proven else "（区间下限尚未达到要求）。"),
+        f"建议门槛 {found['threshold']:g}" + ("（区间下限也达到要求）。" if proven else "（区间下限尚未达到要求）。"),
         f"Proposed: {found['threshold']:g}"
         + (
             " (even its lower limit reaches the target)." if proven else " (its lower limit does not reach the target)."

@@ -95,7 +95,7 @@ LABELS: dict[Kind, Said] = {
     Kind.LINK_REVIEW_DECIDED: Said("作出复核判断（未拆封）", "Pair decided in link review (sealed)"),
     Kind.LINK_REVIEW_SETTLED: Said("复核结果生效", "Link review settled"),
     Kind.LINK_REVIEW_CLOSED: Said("复核批次结束", "Round of link review closed"),
-    Kind.LINK_THRESHOLD: Said("采用连接阈值", "Threshold of linkage adopted"),
+    Kind.LINK_THRESHOLD: Said("采用连接门槛", "Threshold of linkage adopted"),
     Kind.VALUES_EXPORT: Said("导出变量取值", "Values exported"),
     Kind.SUMS_EXPORT: Said("导出汇总量", "Sums exported"),
     Kind.PROJECT_OPENED: Said("立项", "Project opened"),

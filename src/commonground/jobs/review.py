@@ -103,13 +103,16 @@ def estimate_review(city: City, identity: str, *, target: float, adopt: bool = F
     """
     from commonground.governance import Ledger, current_actor
     from commonground.people.review import settling
+    from commonground.people.standing import set_threshold
 
     may(city, "open_link_review")
     with Ledger(city) as ledger:
         made = settling.find(city, identity)
         found = settling.estimate(city, ledger, made)
         proposed = settling.proposal(city, ledger, made, target)
-        adopted = settling.adopt(city, ledger, made, proposed, current_actor()) if adopt else None
+        adopted = None
+        if adopt:
+            adopted = settling.adopt(city, ledger, made, proposed, current_actor(), set_threshold)
     return {"estimate": found.to_dict(), "proposal": proposed.to_dict(), "adopted": adopted}
 
 

@@ -5,6 +5,6 @@ decided gives precision and recall with intervals, a threshold to be proposed, a
 """
 
 from commonground.people.review.estimate import GroupQuality, Quality, ReviewEstimate, Share
-from commonground.people.review.settling import adopted, latest
+from commonground.people.review.settling import latest
 
-__all__ = ["GroupQuality", "Quality", "ReviewEstimate", "Share", "adopted", "latest"]
+__all__ = ["GroupQuality", "Quality", "ReviewEstimate", "Share", "latest"]

@@ -15,10 +15,9 @@ def model_in_force(city: City) -> Frozen:
     CityError
         The build kept none.
     """
-    from commonground.people import standing
+    from commonground.people.standing import load_model
 
-    give = getattr(standing, "frozen", None)
-    found: Frozen | None = give(city) if give else None
+    found: Frozen | None = load_model(city)
     if found is None:
         raise CityError(
             Said("没有保存下来的连接模型。", "No model of linkage was kept."),

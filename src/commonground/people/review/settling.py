@@ -208,8 +208,15 @@ def settle(city: City, ledger: Ledger, made: Round, actor: str, constrain: Const
     return done
 
 
-def adopt(city: City, ledger: Ledger, made: Round, proposed: Proposal, actor: str) -> float:
+def adopt(
+    city: City, ledger: Ledger, made: Round, proposed: Proposal, actor: str, set_threshold: Callable[..., Any]
+) -> float:
     """Adopt the proposed threshold: from the next build on every dataset is linked by it.
+
+    Parameters
+    ----------
+    set_threshold : callable
+        ``people.standing.set_threshold``.
 
     Raises
     ------
@@ -222,10 +229,10 @@ def adopt(city: City, ledger: Ledger, made: Round, proposed: Proposal, actor: st
     step = proposed.proposed
     if step is None:
         raise CityError(
-            Said("没有可以采用的阈值。", "There is no threshold to adopt."),
+            Said("没有可以采用的门槛。", "There is no threshold to adopt."),
             where=made.id,
             why=Said(
-                "判断的对数太少，或没有阈值达到要求的查准率。",
+                "判断的对数太少，或没有门槛达到要求的查准率。",
                 "Too few pairs are decided, or none reaches the precision asked for.",
             ),
             todo=Said("请复核更多记录对，或调低 --target。", "Review more pairs, or lower --target."),
@@ -233,13 +240,8 @@ def adopt(city: City, ledger: Ledger, made: Round, proposed: Proposal, actor: st
     effect = {"now": proposed.now.to_dict(), "then": step.quality.to_dict(), "links": [proposed.links_now, step.links]}
     detail = {"threshold": step.threshold, "target": proposed.target, "proven": proposed.proven, "effect": effect}
     ledger.append(Kind.LINK_THRESHOLD, actor, made.id, detail)
+    set_threshold(city, None, step.threshold, actor, f"review {made.id}")
     return step.threshold
-
-
-def adopted(ledger: Ledger) -> float | None:
-    """Give the threshold that was adopted last, as the ledger says; None where none was."""
-    found = ledger.entries(Kind.LINK_THRESHOLD, newest_first=True, limit=1)
-    return float(found[0].detail["threshold"]) if found else None
 
 
 def close(city: City, ledger: Ledger, made: Round, actor: str) -> Round:
