@@ -10,9 +10,8 @@ from commonground.demo import make_demo
 from commonground.engine import Engine
 from commonground.intake import run as run_intake
 from commonground.intake.pack import load_pack
-from commonground.people.blocking import Keyed
 from commonground.people.candidates_sql import finder
-from commonground.people.edges import find
+from commonground.people.edges import Keyed, find
 from commonground.people.gather import Gathered, gather
 from commonground.people.mentions import Facts, person_fields
 from commonground.people.run import link_records
@@ -24,13 +23,13 @@ def keyed(seed: int) -> tuple[list[Keyed], list[Keyed], list[np.ndarray], int]:
     size = int(rng.integers(2, 60))
     fresh, every, crowded = [], [], []
     for _ in range(int(rng.integers(1, 5))):
-        scale, width = int(rng.integers(1, 2**50)), int(rng.integers(2, 12))
+        scale, width = int(rng.integers(1, 2**28)), int(rng.integers(2, 12))
         rows = rng.integers(0, size, int(rng.integers(1, 3 * size)))
-        keys = np.sort(rng.integers(0, width, len(rows)) * scale)
+        keys = np.sort(rng.integers(0, width, len(rows)) * scale).astype(np.uint32)
         some = np.sort(rng.choice(len(rows), int(rng.integers(0, len(rows))), replace=False))
         fresh.append((rows[some], keys[some]))
         every.append((rows, keys))
-        crowded.append(np.unique(rng.integers(0, width, 2)) * scale)
+        crowded.append((np.unique(rng.integers(0, width, 2)) * scale).astype(np.uint32))
     return fresh, every, crowded, size
 
 

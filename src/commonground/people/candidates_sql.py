@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from commonground.engine import Engine
-    from commonground.people.blocking import Keyed
-    from commonground.people.edges import Find
+    from commonground.people.edges import Find, Keyed, Keys
 
 Ints = npt.NDArray[np.int64]
 QUERY = """
@@ -34,7 +33,7 @@ ORDER BY low, high
 def finder(engine: Engine) -> Find:
     """Make what ``edges.find`` is, computed by ``engine``: the same pairs in the same order."""
 
-    def find(fresh: Sequence[Keyed], every: Sequence[Keyed], crowded: Sequence[Ints], size: int) -> tuple[Ints, Ints]:
+    def find(fresh: Sequence[Keyed], every: Sequence[Keyed], crowded: Sequence[Keys], size: int) -> tuple[Ints, Ints]:
         engine.add_table("candidate_left", _keys([without(k, c) for k, c in zip(fresh, crowded, strict=True)]))
         engine.add_table("candidate_right", _keys(every))
         found = engine.table(QUERY)
@@ -50,4 +49,4 @@ def _keys(keyed: Sequence[Keyed]) -> pa.Table:
 
     rule = np.repeat(np.arange(len(keyed)), [len(k) for _, k in keyed])
     rows, keys = (np.concatenate([k[i] for k in keyed]) for i in (0, 1))
-    return pa.table({"rule": rule, "key": keys, "place": rows})
+    return pa.table({"rule": rule, "key": keys.astype(np.int64), "place": rows})

@@ -24,6 +24,7 @@ from commonground.people.priors import RELATIVES, SAME_PERSON, UNRELATED
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Keys = npt.NDArray[np.uint32]
 RARE_LEVELS = (SAME, SOUND, FOLDED, SURNAME)
 """Levels of a name whose chance depends on the very name, with the attribute of the table that they compare."""
 _ATTRIBUTES = ("key", "sound", "fold", "surname")
@@ -54,7 +55,7 @@ class Rarity:
             wanted = getattr(table, attribute)[names[at]]
             place = np.minimum(np.searchsorted(keys, wanted), max(0, len(keys) - 1))
             there = counts[place] * (keys[place] == wanted) if len(keys) else np.zeros(len(at))
-            out[at, k] = np.log((there + 0.5) / (self.total + 1.0))
+            out[at, k] = np.log((there + 0.5) / (self.total + 1.0)).astype(np.float32)  # as it is kept
         return out
 
 
@@ -76,7 +77,7 @@ class Frozen:
         For a dataset that the model does not know.
     rarity : Rarity
         How common names are.
-    crowded : tuple of int arrays
+    crowded : tuple of uint32 arrays
         For each rule of ``blocking.RULES``, keys that too many share to tell anybody apart, sorted.
     about : mapping
         When and on how much it was trained: counts only.
@@ -87,7 +88,7 @@ class Frozen:
     order: tuple[str, ...]
     general: fs.Model
     rarity: Rarity
-    crowded: tuple[Ints, ...]
+    crowded: tuple[Keys, ...]
     number: int = 0
     about: Mapping[str, Any] = field(default_factory=dict)
 
@@ -121,6 +122,7 @@ def pack(model: Frozen) -> dict[str, Any]:
     """Give a model as plain values and lists, for the vault."""
     return {
         "form": form(),
+        "rules": len(model.crowded),
         "number": model.number,
         "order": list(model.order),
         "models": {name: _plain(m) for name, m in model.models.items()},
@@ -141,7 +143,7 @@ def _model(plain: Mapping[str, Any]) -> fs.Model:
     return fs.Model(FIELDS, m, u, f, np.array(plain["prior"]), int(plain["iterations"]))
 
 
-def unpack(plain: Mapping[str, Any], rarity: Rarity, crowded: tuple[Ints, ...]) -> Frozen:
+def unpack(plain: Mapping[str, Any], rarity: Rarity, crowded: tuple[Keys, ...]) -> Frozen:
     """Make a model of what ``pack`` gave."""
     return Frozen(
         models={n: _model(m) for n, m in plain["models"].items()},

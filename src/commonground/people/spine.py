@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from commonground.people.blocking import Keyed
 from commonground.people.collapse import represent
 from commonground.people.compared import Compared
 from commonground.people.connect import above_floor, component, conflicting, oriented, ties
-from commonground.people.edges import Edges, Find, compared, crowded_keys, find, keys_of
+from commonground.people.edges import Edges, Find, Keyed, Keys, compared, crowded_keys, find, keys_of
 from commonground.people.frozen import Frozen
 from commonground.people.resolve import METHODS, NEW, NUMBER, REPEATED, WEIGHT, Decisions, Nodes, resolve
 from commonground.people.standing.add import Standing, relink
@@ -137,7 +136,7 @@ def nodes_of(units: People, given: Given, frozen: Frozen, names: Sequence[str]) 
     )
 
 
-def all_edges(units: People, given: Given, keys: Sequence[Keyed], nodes: Nodes, crowded: Sequence[Ints]) -> Edges:
+def all_edges(units: People, given: Given, keys: Sequence[Keyed], nodes: Nodes, crowded: Sequence[Keys]) -> Edges:
     """Find and compare all pairs."""
     a, b = oriented(nodes, *given.find(keys, keys, crowded, len(units)))
     return Edges(a, b, compared(units, a, b), np.zeros(len(a)))

@@ -18,7 +18,7 @@ from commonground.people import births, numbers
 from commonground.people import fellegi_sunter as fs
 from commonground.people.assign import CERTAIN, threshold
 from commonground.people.compare import FIELDS, compare
-from commonground.people.edges import AT, Edges, by_number, counted_once
+from commonground.people.edges import AT, Edges, Keys, by_number, counted_once
 from commonground.people.frozen import Frozen, Rarity, general_model
 from commonground.people.mentions import mates
 from commonground.people.priors import RELATIVES, SAME_PERSON, UNRELATED
@@ -232,7 +232,7 @@ def train(
     )
 
 
-def blank(units: People, names: Ints, order: tuple[str, ...], crowded: tuple[Ints, ...]) -> Frozen:
+def blank(units: People, names: Ints, order: tuple[str, ...], crowded: tuple[Keys, ...]) -> Frozen:
     """Count what training takes for granted: order, rarity of names, crowded keys."""
-    persons = max(1, len(units) // max(1, len(order)))
+    persons = int(np.bincount(units.source).max(initial=1))
     return Frozen({}, {}, order, general_model(persons), Rarity.of(units.names, names), crowded)

@@ -14,10 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from commonground.people.blocking import Keyed
 from commonground.people.compared import Compared
 from commonground.people.connect import above_floor, component, oriented, ties
-from commonground.people.edges import Edges, Find, find
+from commonground.people.edges import Edges, Find, Keyed, Keys, find
 from commonground.people.frozen import Frozen
 from commonground.people.resolve import Decisions, Nodes, Resolved, resolve
 
@@ -89,7 +88,7 @@ def relink(
     *,
     decisions: Decisions | None = None,
     changed: Ints | None = None,
-    crowded: Sequence[Ints] | None = None,
+    crowded: Sequence[Keys] | None = None,
     finder: Find = find,
 ) -> tuple[Standing, Ints]:
     """Add units to what stands, and take out those that are gone.
@@ -114,7 +113,7 @@ def relink(
         What reviewers decided, all of it.
     changed : int array, optional
         Units to be resolved anew for another reason, such as a decision that was made or withdrawn.
-    crowded : sequence of int arrays, optional
+    crowded : sequence of uint32 arrays, optional
         Keys that are skipped, where they are more than the model's.
     finder : callable
         Joins the keys.
