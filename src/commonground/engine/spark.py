@@ -13,17 +13,18 @@ from commonground.errors import EngineError, Said
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: What makes Spark give the answers that DuckDB gives, and start quickly.
+#: What makes Spark give the answers that DuckDB gives, and keeps what it writes to its disks unreadable to others.
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
-    "spark.sql.shuffle.partitions": "1",
-    "spark.default.parallelism": "1",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.host": "127.0.0.1",
+    "spark.io.encryption.enabled": "true",
 }
+#: What lets Spark inside this process start quickly and talk to nobody.
+LOCAL = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
+#: What a cluster must have set, so that nobody reads what its machines say to each other.
+PROTECTED = ("spark.authenticate", "spark.network.crypto.enabled")
 
 
 class SparkEngine:
@@ -32,34 +33,60 @@ class SparkEngine:
     Parameters
     ----------
     settings : EngineSettings, optional
-        Memory and threads of the local session.
-    master : str, optional
-        Address of a cluster; by default a session inside this process.
+        Memory and threads of a session inside this process, or the address of a cluster.
 
     Raises
     ------
     EngineError
-        pyspark or Java is absent.
+        pyspark or Java is absent, or the cluster's machines talk in the clear.
     """
 
     name = "spark"
     dialect: Dialect = DIALECTS["spark"]
 
-    def __init__(self, settings: EngineSettings | None = None, master: str | None = None) -> None:
+    def __init__(self, settings: EngineSettings | None = None) -> None:
         settings = settings or EngineSettings()
+        parts = str(int(settings.threads))
+        local = {**LOCAL, "spark.sql.shuffle.partitions": parts, "spark.default.parallelism": parts}
+        chosen = SETTINGS if settings.master else SETTINGS | local
         try:
             from pyspark.sql import SparkSession
         except ImportError:
             raise _absent() from None
-        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-        builder = SparkSession.builder.master(master or f"local[{int(settings.threads)}]").appName("commonground")
-        for key, value in {**SETTINGS, "spark.driver.memory": settings.memory.lower().replace("gb", "g")}.items():
+        if not settings.master:
+            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        builder = SparkSession.builder.master(settings.master or f"local[{parts}]").appName("commonground")
+        for key, value in {**chosen, "spark.driver.memory": settings.memory.lower().replace("gb", "g")}.items():
             builder = builder.config(key, value)
         try:
             self.session = builder.getOrCreate()
         except Exception as fault:  # whatever the launcher raises when there is no Java
             raise _absent(str(fault)) from fault
         self.session.sparkContext.setLogLevel("ERROR")
+        if settings.master:
+            self._check_protected(settings.master)
+
+    def _check_protected(self, master: str) -> None:
+        """Refuse a cluster that lets others listen."""
+        settings = self.session.sparkContext.getConf()
+        missing = [name for name in PROTECTED if settings.get(name, "false") != "true"]
+        if missing:
+            self.close()
+            raise EngineError(
+                Said(
+                    "这个 Spark 集群的内部通信没有加密。",
+                    "This Spark cluster does not encrypt its traffic.",
+                ),
+                where=f"{master} {', '.join(missing)}",
+                why=Said(
+                    "连接用的列由姓名、号码编成，不许明文经过网络。",
+                    "Columns made of names and numbers may not cross a network in the clear.",
+                ),
+                todo=Said(
+                    f"请在集群的 spark-defaults.conf 里设 {'、'.join(f'{n} true' for n in missing)}。",
+                    f"Set {', '.join(f'{n} true' for n in missing)} in the cluster's spark-defaults.conf.",
+                ),
+            )
 
     def add_table(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table known to SQL as ``name``."""
