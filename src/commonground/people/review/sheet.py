@@ -172,8 +172,9 @@ _TITLE = Said(
 _STEPS = (
     Said("每行是两条记录，判断是不是同一个人。", "Each line is two records: are they about one person?"),
     Said(
-        "〔〕中是不同的字或数字，箭头后写明怎样不同；• 表示不必看到的数字。",
-        "What differs stands in 〔brackets〕, and how after the arrow; • is a digit that need not be seen.",
+        "〔〕中是不同的字或数字，箭头后写明怎样不同；• 表示不必看到的数字；只有一方有的项目不列。",
+        "What differs stands in 〔brackets〕, and how after the arrow; • is a digit that need not be seen; what one "
+        "record alone has is left out.",
     ),
     Said("只凭表上内容判断，不要另查其他资料，不要与其他复核员商量。", "Judge by the sheet alone, and do not confer."),
     Said(

@@ -38,6 +38,8 @@ LABELS = {
     "ethnicity": Said("民族", "Ethnicity"),
 }
 """What a reviewer may see, in this order."""
+ALWAYS = ("name", "birth", "sex", "id")
+"""Shown even where one record does not say it."""
 LONGEST = 120
 """Characters of one value that are shown."""
 MOST = 8
@@ -82,11 +84,15 @@ class Line:
 
 
 def compare_values(left: Values, right: Values, lang: str) -> tuple[Line, ...]:
-    """Mark where two records differ, field by field; fields that neither has are left out."""
+    """Mark where two records differ, field by field.
+
+    What one of them does not say cannot be compared and is left out, but for name, birth, sex and number, which say
+    something of each other (the number holds the day of birth and the sex).
+    """
     out = []
     for name in LABELS:
         a, b = left.said(name, lang), right.said(name, lang)
-        if not a and not b:
+        if (not a and not b) or (name not in ALWAYS and not (a and b)):
             continue
         one, two = (a or ("",))[0], (b or ("",))[0]
         if name == "name":
