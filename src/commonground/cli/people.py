@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from commonground.cli.people_history import history, retrain, undo
+from commonground.cli.people_report import report
 from commonground.cli.people_review import review
 from commonground.cli.people_why import why
 
@@ -16,5 +18,8 @@ def people() -> None:
     """
 
 
+people.add_command(report)
 people.add_command(review)
 people.add_command(why)
+for command in (history, undo, retrain):
+    people.add_command(command)

@@ -19,7 +19,9 @@ from commonground.jobs.follow import (
     publish,
     study,
 )
+from commonground.jobs.identities import person_history, retrain, undo_event, withdraw_decision
 from commonground.jobs.office import audit, grant, invite, new_city
+from commonground.jobs.people import people_report
 from commonground.jobs.quality import drift, judge, judged_run
 from commonground.jobs.returns import close_returns, make_returns, show_returns, take_return
 from commonground.jobs.review import (
@@ -61,15 +63,20 @@ __all__ = [
     "make_returns",
     "new_city",
     "open_review",
+    "people_report",
+    "person_history",
     "plan_build",
     "plan_fetch",
     "plan_review",
     "plan_study",
     "publish",
+    "retrain",
     "review_sheet",
     "settle_review",
     "show_returns",
     "study",
     "take_return",
     "take_review",
+    "undo_event",
+    "withdraw_decision",
 ]

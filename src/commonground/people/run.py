@@ -93,6 +93,28 @@ def _identified(gathered: Gathered, entity: Ints, place: Ints) -> npt.NDArray[np
     return out
 
 
+def _facts(intake: IntakeResult) -> dict[str, Facts]:
+    """What the contracts say of each dataset."""
+    return {n: Facts(c.kind.name, c.subject, c.rows_per_person == "many") for n, c in intake.contracts.items()}
+
+
+def who_is_who(
+    city: City, intake: IntakeResult, *, retrain: bool = False, gathered: Callable[[], None] = lambda: None
+) -> tuple[Start, Linked]:
+    """Link all records to what stands in the current version; nothing is written.
+
+    ``gathered`` is called when all tables were read. With the records of the current version this gives what stands.
+    """
+    pack, vault, standing = load_pack(city.settings.pack), Vault(city), city.current
+    found = gather(
+        intake.tables, _facts(intake), person_fields(pack.concepts), city.settings.today, aliases.read(vault)
+    )
+    gathered()
+    number = standing.number if standing else None
+    start = begin(vault, number, intake.tables, found.people, retrain=retrain)
+    return start, _link(found, city.settings.engine, start)
+
+
 def run(
     city: City, intake: IntakeResult, version: Version, *, retrain: bool = False, progress: Progress | None = None
 ) -> LinkResult:
@@ -113,15 +135,10 @@ def run(
     """
     tell = progress or (lambda stage, done, total: None)
     tell("people", 0, 4)
-    facts = {n: Facts(c.kind.name, c.subject, c.rows_per_person == "many") for n, c in intake.contracts.items()}
-    pack = load_pack(city.settings.pack)
-    vault = Vault(city)
+    facts, pack, vault = _facts(intake), load_pack(city.settings.pack), Vault(city)
     known = aliases.read(vault)
-    gathered = gather(intake.tables, facts, person_fields(pack.concepts), city.settings.today, known)
-    tell("people", 1, 4)
-    vault, standing = Vault(city), city.current
-    start = begin(vault, standing.number if standing else None, intake.tables, gathered.people, retrain=retrain)
-    linked = _link(gathered, city.settings.engine, start)
+    start, linked = who_is_who(city, intake, retrain=retrain, gathered=lambda: tell("people", 1, 4))
+    gathered = linked.gathered
     tell("people", 2, 4)
     done = finish(city, version, start, linked, intake.tables, why="retrained" if retrain else "first")
     spine_ids = done.spine_ids
@@ -129,10 +146,11 @@ def run(
     pseudonym = np.array([keyed_hash(key, text) for text in spine_ids], dtype=object)
     ids, links = _links(intake, linked, spine_ids, pseudonym)
     titles = {n: {"zh": c.title.zh, "en": c.title.en} for n, c in intake.contracts.items()}
-    said = {**report(linked, city.settings, titles, PRECISION), "identities": done.told}
+    said = report(linked, city.settings, titles, PRECISION)
     as_of = _days(intake, gathered).astype("datetime64[D]").astype(str).tolist()
     days = dict(zip(gathered.sources, as_of, strict=True))
     quality, groups = quality_report(linked, intake.tables, city.settings, titles, days, PRECISION)
+    said["identities"] = {**done.told, "moved_by_group": done.by_group(groups)}
     tell("people", 3, 4)
     _write(version, intake, linked, facts, ids, pseudonym, key, pack.concepts)
     vault.write_table(aliases.ENTRY, aliases.kept(known, aliases.learn(linked, _days(intake, gathered))))

@@ -7,12 +7,12 @@ counts stand in it, so that it stays inside the city. What the site shows passes
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-import commonground
 from commonground.people.blocking import RULES
 from commonground.people.compare import FIELDS
 from commonground.people.quality.differences import LINE, differences
@@ -93,7 +93,7 @@ def guild(
     cells = {axis.name: groups.value[axis.name] for axis in AXES}
     return {
         "format": FORMAT,
-        "software": {"name": "commonground", "version": commonground.__version__},
+        "software": {"name": "commonground", "version": version("commonground")},
         "seed": seed,
         "provision": {
             "identifiers": {k: _said(v) for k, v in IDENTIFIERS.items()},
