@@ -150,6 +150,7 @@ def run(
     as_of = _days(intake, gathered).astype("datetime64[D]").astype(str).tolist()
     days = dict(zip(gathered.sources, as_of, strict=True))
     quality, groups = quality_report(linked, intake.tables, city.settings, titles, days, PRECISION)
+    quality["linkage"]["model_version"] = done.told["model"]
     said["identities"] = {**done.told, "moved_by_group": done.by_group(groups)}
     tell("people", 3, 4)
     _write(version, intake, linked, facts, ids, pseudonym, key, pack.concepts)
