@@ -17,6 +17,8 @@ wall, cpu = time.perf_counter(), time.process_time()
 found = work(*sys.argv[1:])
 found |= {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
 found["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+if "judge" in globals():
+    found = judge(found, *sys.argv[1:])
 print(json.dumps({k: v if not isinstance(v, list) else [float(x) for x in v] for k, v in found.items()}))
 """
 

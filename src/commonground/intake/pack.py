@@ -49,7 +49,7 @@ def load_pack(name: str = "china") -> Pack:
     digest = hashlib.sha256()
     for path in [folder / "concepts.toml", folder / "kinds.toml", *sorted((folder / "codes").iterdir())]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return Pack(concepts, kinds, codes, _lunar(folder / "codes" / "lunar_years.csv"), digest.hexdigest())
+    return Pack(concepts, kinds, codes, lunar_years(name), digest.hexdigest())
 
 
 def _said(raw: Mapping[str, Any], where: str) -> Said:
@@ -168,9 +168,10 @@ def _kinds(path: Path) -> dict[str, Kind]:
     }
 
 
-def _lunar(path: Path) -> dict[int, tuple[dt.date, tuple[tuple[int, bool, int], ...]]]:
-    """Year → its first day and its months as (month, leap, days)."""
+def lunar_years(name: str = "china") -> dict[int, tuple[dt.date, tuple[tuple[int, bool, int], ...]]]:
+    """Give for each year of the Chinese calendar its first day and its months as (month, leap, days)."""
     years = {}
+    path = pack_folder(name) / "codes" / "lunar_years.csv"
     for line in path.read_text(encoding="utf-8").splitlines():
         if not line[:4].isdigit():
             continue

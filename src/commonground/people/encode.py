@@ -52,9 +52,11 @@ def distinct(column: pa.ChunkedArray) -> tuple[list[Any], Ints]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if not pa.types.is_string(column.type):
-        column = pc.cast(column, pa.string())
-    encoded = column.combine_chunks().dictionary_encode()
+    if pa.types.is_dictionary(column.type) and pa.types.is_string(column.type.value_type) and column.num_chunks:
+        encoded = column.unify_dictionaries().combine_chunks()  # read so from Parquet: nothing to do
+    else:
+        encoded = (column if pa.types.is_string(column.type) else pc.cast(column, pa.string())).combine_chunks()
+        encoded = encoded.dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], pa.string()).dictionary_encode()
     indices = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)

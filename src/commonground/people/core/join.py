@@ -5,7 +5,8 @@ A pair comes out as three integers: its rows and its pattern, the levels of all 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,6 @@ from commonground.people.rules import Plan
 
 Ints = npt.NDArray[Any]
 Levels = npt.NDArray[np.int8]
-LARGEST = 2**62
 ABSENT = -2
 """What stands in the right table where a value is missing; in the left it is -1, so that the two are never equal."""
 
@@ -75,17 +75,32 @@ class Tables:
         self.parts = {p.name: p for f in fields for p in f.parts}
         used = {self.parts[name].column: self.parts[name].key for r in plan.rules for name in r.parts}
         columns = {c: v for f in fields for c, v in f.columns.items()} | used
-        size = len(next(iter(columns.values())))
-        self._add("cg_left", columns, np.arange(0, n), {})
         crowded = {
             f"crowded{i}": np.isin(mix(*(self.parts[p].key[n:] for p in r.parts)), np.array(r.crowd)).astype(np.int8)
             for i, r in enumerate(plan.rules)
             if r.crowd
         }
-        self._add("cg_right", columns, np.arange(n, size), crowded)
+        text = " ".join(self.query(k, False, patterns_of(fields)) for k in range(len(plan.rules)))
+        needed = [c for c in columns if re.search(rf"\b{c}\b", text)]
+        self.left = arrow({c: columns[c][:n] for c in needed}, False)
+        self.right = arrow({c: columns[c][n:] for c in needed} | crowded, True)
+        self._show()
 
-    def _add(self, name: str, columns: dict[str, Ints], rows: Ints, more: dict[str, npt.NDArray[np.int8]]) -> None:
-        self.engine.add_table(name, arrow(columns, rows, name == "cg_right", more))
+    def _show(self) -> None:
+        self.engine.add_table("cg_left", self.left)
+        self.engine.add_table("cg_right", self.right)
+
+    def without(self, a: Ints, b: Ints) -> None:
+        """Take rows out of both tables: further rules do not see them."""
+        import pyarrow as pa
+
+        for side, rows in (("left", a), ("right", b)):
+            table = getattr(self, side)
+            place = table.column("place").to_numpy()
+            gone = np.zeros(int(place.max(initial=0)) + 1, dtype=bool)
+            gone[rows] = True
+            setattr(self, side, table.filter(pa.array(~gone[place])).combine_chunks())
+        self._show()
 
     def found_by(self, rule: int) -> str:
         """Say that a rule finds the rows ``l`` and ``r``."""
@@ -109,29 +124,47 @@ class Tables:
         )
 
 
-def arrow(
-    columns: dict[str, Ints], rows: Ints, right: bool, more: dict[str, npt.NDArray[np.int8]] | None = None
-) -> object:
-    """Some rows of integer columns as an Arrow table, with their ``place`` among these rows."""
+def arrow(columns: dict[str, Ints], right: bool) -> Any:
+    """Integer columns as an Arrow table with the ``place`` of each row, every column as narrow as its values are."""
     import pyarrow as pa
 
-    made = {"place": pa.array(np.arange(len(rows), dtype=np.int32))}
-    together = len(rows) and int(rows[-1]) - int(rows[0]) == len(rows) - 1
+    size = len(next(iter(columns.values())))
+    made = {"place": pa.array(np.arange(size, dtype=np.int32))}
     for name, values in columns.items():
-        part = values[int(rows[0]) : int(rows[-1]) + 1] if together else values[rows]
-        if right and len(part) and part.min() < 0:
-            part = np.where(part == -1, part.dtype.type(ABSENT), part)
-        made[name] = pa.array(part)
-    return pa.table(made | {k: pa.array(v) for k, v in (more or {}).items()})
+        least, most = (int(values.min()), int(values.max())) if size else (0, 0)
+        for kind in (np.int8, np.int32):
+            if np.iinfo(kind).min <= least and most <= np.iinfo(kind).max:
+                values = values.astype(kind, copy=False)
+                break
+        if right and least < 0:
+            values = np.where(values == -1, values.dtype.type(ABSENT), values)
+        made[name] = pa.array(values)
+    return pa.table(made)
+
+
+Sure = Callable[[Ints], npt.NDArray[np.bool_]]
+"""Says of patterns whether pairs that have them are one person beyond doubt."""
+WORTH = 0.04
+"""Share of the rows that must be settled for it to pay to go on without them."""
 
 
 def find_pairs(
-    engine: Engine, fields: Sequence[Field], plan: Plan, n: int, same: bool
+    engine: Engine, fields: Sequence[Field], plan: Plan, n: int, same: bool, sure: Sure | None = None
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], Ints]:
-    """Rows (of the left and of the right table) and patterns of all pairs that the rules find, each pair once."""
+    """Rows (of the left and of the right table) and patterns of all pairs that the rules find, each pair once.
+
+    With ``sure``, rows whose one sure partner has no other are settled: later rules do without them.
+    """
     layout = patterns_of(fields)
     tables = Tables(engine, fields, plan, n)
-    found = [_arrays(engine.table(tables.query(k, same, layout))) for k in range(len(plan.rules))]
+    found = []
+    for k in range(len(plan.rules)):
+        a, b, p = _arrays(engine.table(tables.query(k, same, layout)))
+        found.append((a, b, p))
+        if sure is not None and k < len(plan.rules) - 1 and len(p) > WORTH * len(tables.left):
+            at = _settled(a, b, p, layout, sure)
+            if len(at) > WORTH * len(tables.left):
+                tables.without(a[at], b[at])
     if not found:
         none = np.zeros(0, dtype=np.int32)
         return none, none, none.astype(np.int64)
@@ -139,21 +172,28 @@ def find_pairs(
     return a, b, asked(fields, layout, a, b.astype(np.int64) + n, p)
 
 
-def _arrays(table: object) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], Ints]:
-    a, b, p = (table.column(c).to_numpy() for c in "abp")  # type: ignore[attr-defined]
+def _settled(a: Ints, b: Ints, pattern: Ints, layout: Patterns, sure: Sure) -> Ints:
+    """Pairs that are sure and the only sure ones of both their rows."""
+    distinct, place, _ = distinct_patterns(pattern, layout)
+    at = np.flatnonzero(sure(distinct)[place])
+    alone = (np.bincount(a[at])[a[at]] == 1) & (np.bincount(b[at])[b[at]] == 1) if len(at) else np.zeros(0, dtype=bool)
+    found: Ints = at[alone]
+    return found
+
+
+def _arrays(table: Any) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], Ints]:
+    a, b, p = (table.column(c).to_numpy() for c in "abp")
     return a, b, p
 
 
 def compare_rows(engine: Engine, fields: Sequence[Field], a: Ints, b: Ints) -> Ints:
     """Patterns of given pairs of rows (those of the right table after the left's)."""
     layout = patterns_of(fields)
-    columns = {c: v for f in fields for c, v in f.columns.items()}
-    engine.add_table("cg_one", arrow(columns, a, False))
-    engine.add_table("cg_other", arrow(columns, b, True))
-    made = engine.table(
-        f"SELECT l.place AS a, {_pattern_sql(engine.dialect, fields, layout)} AS p "
-        "FROM cg_one l JOIN cg_other r ON l.place = r.place"
-    )
+    pattern = _pattern_sql(engine.dialect, fields, layout)
+    needed = {c: v for f in fields for c, v in f.columns.items() if re.search(rf"\b{c}\b", pattern)}
+    engine.add_table("cg_one", arrow({c: v[a] for c, v in needed.items()}, False))
+    engine.add_table("cg_other", arrow({c: v[b] for c, v in needed.items()}, True))
+    made = engine.table(f"SELECT l.place AS a, {pattern} AS p FROM cg_one l JOIN cg_other r ON l.place = r.place")
     out = np.zeros(len(a), dtype=np.int64)
     out[made.column("a").to_numpy()] = made.column("p").to_numpy()
     return asked(fields, layout, a, b, out)
@@ -161,11 +201,31 @@ def compare_rows(engine: Engine, fields: Sequence[Field], a: Ints, b: Ints) -> I
 
 def asked(fields: Sequence[Field], layout: Patterns, a: Ints, b: Ints, pattern: Ints) -> Ints:
     """Put the exact level where SQL could not tell."""
+    if not len(pattern):
+        return pattern
+    distinct, place, _ = distinct_patterns(pattern, layout)
     for k, f in enumerate(fields):
         ask = f.levels + 1
-        at = np.flatnonzero(layout.level(pattern, k) == ask)
+        asking = layout.level(distinct, k) == ask
+        at = np.flatnonzero(asking[place]) if asking.any() else np.zeros(0, dtype=np.int64)
         if len(at):
             exact = f.compare(a[at].astype(np.int64), b[at].astype(np.int64)).astype(np.int64)
             pattern = pattern.copy() if not pattern.flags.writeable else pattern
             pattern[at] += ((exact - ask) * layout.bases[k]).astype(pattern.dtype)
     return pattern
+
+
+def distinct_patterns(pattern: Ints, layout: Patterns) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:
+    """Distinct patterns in order, the place of each pair's among them, and how many pairs have each."""
+    if layout.count > FEW:
+        distinct, place, counts = np.unique(pattern, return_inverse=True, return_counts=True)
+        return distinct.astype(np.int64), place, counts.astype(np.float64)
+    counts = np.bincount(pattern, minlength=1)
+    distinct = np.flatnonzero(counts)
+    number = np.zeros(len(counts), dtype=np.int32)
+    number[distinct] = np.arange(len(distinct))
+    return distinct, number[pattern], counts[distinct].astype(np.float64)
+
+
+FEW = 8_000_000
+"""Patterns that are counted in an array."""

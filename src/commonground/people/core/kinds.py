@@ -28,6 +28,8 @@ Ints = npt.NDArray[Any]
 Levels = npt.NDArray[np.int8]
 Compare = Callable[[Ints, Ints], Levels]
 MISSING = -1
+START = 4
+"""Characters of a text's beginning, on which blocking may join."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,10 @@ Column = tuple["pa.ChunkedArray", "pa.ChunkedArray"]
 def _both(columns: Column) -> pa.ChunkedArray:
     import pyarrow as pa
 
+    kinds = {c.type for c in columns}
+    coded = len(kinds) == 1 and pa.types.is_dictionary(columns[0].type)
+    if coded and pa.types.is_string(columns[0].type.value_type):
+        return pa.chunked_array([chunk for c in columns for chunk in c.chunks], columns[0].type)
     texts = [c if pa.types.is_string(c.type) else c.cast(pa.string()) for c in columns]
     return pa.chunked_array([chunk for c in texts for chunk in c.chunks], pa.string())
 
@@ -251,7 +257,7 @@ def _cleaned(columns: Column, clean: Callable[[str], str]) -> tuple[list[str], I
 
 
 def plain(columns: Column, prefix: str, column: str, kind: str) -> Kind:
-    """Values that are the same or not: categories, telephones, postcodes."""
+    """Values that are the same or not: categories, telephones."""
     texts, _, key = _cleaned(columns, phone if kind == "phone" else lambda t: narrow(t).lower())
 
     def compare(a: Ints, b: Ints) -> Levels:
@@ -259,11 +265,42 @@ def plain(columns: Column, prefix: str, column: str, kind: str) -> Kind:
         level[(key[a] < 0) | (key[b] < 0)] = 0
         return level
 
-    slips = {"phone": 0.3, "postcode": 0.15}.get(kind, 0.02 if len(texts) <= 20 else 0.15)
+    slips = 0.3 if kind == "phone" else 0.02 if len(texts) <= 20 else 0.15
     part = Part(f"{column}:same", f"{prefix}key", key, slips)
     return Kind(
         kind, 2, {f"{prefix}key": key}, lambda _, __: same_level(prefix, 2, 1), compare,
         (Key(2, f"{prefix}key", key),), (part,), key < 0,
+    )  # fmt: skip
+
+
+def postcode(columns: Column, prefix: str, column: str) -> Kind:
+    """Postcodes of any country by their beginnings: places near each other have codes that differ at the end.
+
+    Below the same code: all but the last two characters (in China the county's post office, in Britain the sector),
+    all but the last three (the postal district), and the first two (the province, the area).
+    """
+    texts, number, key = _cleaned(columns, lambda t: narrow(t).lower())
+
+    def begin(cut: Callable[[str], str]) -> Ints:
+        return np.append(keys_of([cut(t) for t in texts]), MISSING)[number]
+
+    made = {
+        "key": key, "sector": begin(lambda t: t[:-2]), "district": begin(lambda t: t[:-3]), "area": begin(lambda t: t[:2]),
+    }  # fmt: skip
+    levels = [(5, "key"), (4, "sector"), (3, "district"), (2, "area")]
+
+    def compare(a: Ints, b: Ints) -> Levels:
+        level = np.ones(len(a), dtype=np.int8)
+        for value, c in reversed(levels):
+            level[(made[c][a] == made[c][b]) & (made[c][a] >= 0)] = value
+        level[(key[a] < 0) | (key[b] < 0)] = 0
+        return level
+
+    slips = {"key": 0.15, "sector": 0.12, "district": 0.1}
+    return Kind(
+        "postcode", 5, {prefix + c: v for c, v in made.items()}, lambda d, _: nested_level(d, prefix, levels),
+        compare, tuple(Key(level, prefix + c, made[c]) for level, c in levels),
+        tuple(Part(f"{column}:{c}", prefix + c, made[c], s) for c, s in slips.items()), key < 0,
     )  # fmt: skip
 
 
@@ -282,7 +319,8 @@ def text(columns: Column, prefix: str, column: str, spoken: bool) -> Kind:
             level[alike[(sides.fold[p] == sides.fold[q]) | (sides.sound[p] == sides.sound[q])]] = 3
         return level
 
-    made = {f"{prefix}key": key}
+    start = np.append(keys_of([t[:START] for t in texts]), MISSING)[number]
+    made = {f"{prefix}key": key, f"{prefix}start": start}
     parts: tuple[Part, ...] = (Part(f"{column}:whole", f"{prefix}key", key, 0.1),)
     if sides is not None:
         for c, values in (("sound", sides.sound), ("fold", sides.fold)):
@@ -290,6 +328,7 @@ def text(columns: Column, prefix: str, column: str, spoken: bool) -> Kind:
         parts = tuple(
             Part(f"{column}:{c}", prefix + c, made[prefix + c], s) for c, s in (("sound", 0.05), ("fold", 0.03))
         )
+    parts += (Part(f"{column}:start", f"{prefix}start", start, 0.06),)
     return Kind(
         "text", 4, made, lambda _, ask: same_level(prefix, 4, ask), compare, (Key(4, f"{prefix}key", key),), parts,
         key < 0,
@@ -349,6 +388,6 @@ def parsed(values: list[str]) -> list[int]:
     quick = pc.strptime(pc.if_else(iso, texts, None), "%Y-%m-%d", "s", error_is_null=True)
     out: list[int] = integers(pc.cast(quick, pa.date32()), len(values), NO_DAY).tolist()
     for i in np.flatnonzero(np.array(out) == NO_DAY).tolist():
-        found = parse_date(values[i], {})
-        out[i] = NO_DAY if found.day is None or found.precision != "day" else found.day
+        found = parse_date(values[i], {})  # a year alone is its 1 January, of which the comparison expects no more
+        out[i] = NO_DAY if found.day is None or found.precision not in ("day", "month", "year") else found.day
     return out
