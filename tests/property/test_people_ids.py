@@ -29,7 +29,7 @@ def test_ids_do_not_depend_on_the_order_of_records(rows: list[tuple[int, int]], 
 
 @given(RECORDS)
 def test_every_person_has_an_id_of_its_own(rows: list[tuple[int, int]]) -> None:
-    found, of = named(rows)
+    found, _ = named(rows)
     assert len(set(found.ids.tolist())) == len(found.ids)
     assert found.next - 100 == found.minted == (found.ids >= 100).sum()
     kept = {i for i in found.ids.tolist() if i < 100}

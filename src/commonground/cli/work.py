@@ -162,6 +162,9 @@ def show_links(speaker: Speaker, report: dict[str, Any]) -> None:
         ],
         by_area,
     )
+    from commonground.cli.people_history import show_identities
+
+    show_identities(speaker, report.get("identities", {}))
 
 
 @click.command(short_help="Link the records to persons; export the links. 连接到人，导出连接表。")

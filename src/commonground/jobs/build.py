@@ -187,7 +187,7 @@ def plan_build(city: City) -> dict[str, Any]:
     return {"city": str(city.path), "datasets": sorted(contracts), "steps": steps}
 
 
-def build(city: City, *, force: bool = False, progress: Progress | None = None) -> BuildResult:
+def build(city: City, *, force: bool = False, retrain: bool = False, progress: Progress | None = None) -> BuildResult:
     """Build a new version of the database: intake, linking, variables; all or nothing.
 
     Parameters
@@ -196,6 +196,8 @@ def build(city: City, *, force: bool = False, progress: Progress | None = None) 
         The city's folder.
     force : bool
         Build even when no file, contract, definition, setting or code has changed.
+    retrain : bool
+        Learn the model of linking anew, in place of the one in force; builds in any case.
     progress : callable, optional
         Called as ``(stage, done, total)``.
 
@@ -209,13 +211,14 @@ def build(city: City, *, force: bool = False, progress: Progress | None = None) 
     from commonground.intake import checks
     from commonground.intake.returns.run import refresh
     from commonground.intake.returns.shown import counts, rates
+    from commonground.people.standing import pending
 
     with _one_at_a_time(city):
         may(city, "build")
         with with_proposal(city):
             taken = intake_room.run(city, progress=progress)
         inputs = _input_hash(city, taken.conservation)
-        standing = None if force else _whole(city)
+        standing = None if force or retrain or pending(city) else _whole(city)
         if standing and standing.manifest.get("inputs") == inputs:
             checks.forget_last(city)
             return _standing(standing, taken.conservation)
@@ -224,7 +227,7 @@ def build(city: City, *, force: bool = False, progress: Progress | None = None) 
             write_json(version.path / "quality" / "intake.json", taken.summary())
             write_json(version.path / "quality" / "returns.json", {"deliveries": rates(city), "counts": counts(city)})
             checks.save_checks(checks.count_checks(taken, city), version)
-            people.run(city, taken, version, progress=progress)
+            people.run(city, taken, version, retrain=retrain, progress=progress)
             variables.run(city, version, progress=progress)
             write_json(version.path / "manifest.json", _manifest(city, version, taken, inputs))
             # recorded before it stands: what cannot be recorded, as on a full disk, does not become current

@@ -10,7 +10,17 @@ from typing import Any
 
 from commonground.people.standing.add import Standing, relink
 
-__all__ = ["Standing", "constrain", "load_model", "relink", "set_threshold", "undo", "undo_decision"]
+__all__ = [
+    "Standing",
+    "constrain",
+    "constrain_many",
+    "load_model",
+    "pending",
+    "relink",
+    "set_threshold",
+    "undo",
+    "undo_decision",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -66,16 +66,17 @@ def _places(vault: Vault, version: int, records: Sequence[int]) -> list[str]:
     import pyarrow.compute as pc
 
     table = vault.read_table(f"links/{version}", ["record_id", *PLACE])
+    some = table.filter(pc.is_in(table.column("record_id"), pa.array(list(records), pa.int64())))
+    there = {row["record_id"]: row for row in some.to_pylist()}
     out = []
     for record in records:
-        row = table.filter(pc.equal(table.column("record_id"), pa.scalar(record, pa.int64())))
-        if not row.num_rows:
+        if record not in there:
             raise LinkError(
                 Said(f"当前版本中没有记录 {record}。", f"The current version has no record {record}."),
                 where=f"version {version}",
                 todo=Said("请在当前版本中重新查找这一对记录。", "Look the pair up again in the current version."),
             )
-        out.append("|".join("" if v is None else str(v) for v in (row.column(c)[0].as_py() for c in PLACE)))
+        out.append("|".join("" if v is None else str(v) for v in (there[record][c] for c in PLACE)))
     return out
 
 
@@ -139,6 +140,39 @@ def undo_decision(city: City, number: int, by: str) -> Decided:
     _record(city, by, [d for d in made.all if d.number == number], {"withdrawn": number})
     write_decisions(vault, made)
     return made
+
+
+def constrain_many(city: City, pairs: Sequence[tuple[int, int, bool]], by: str, reason: str) -> dict[int, LinkError]:
+    """Decide many pairs (left record, right record, same); gives those that were refused, by their place."""
+    refused: dict[int, LinkError] = {}
+    vault = Vault(city)
+    version = city.require_current().number
+    places = _places(vault, version, [r for pair in pairs for r in pair[:2]])
+    new = [Decision(0, places[2 * i], places[2 * i + 1], p[2], by, reason) for i, p in enumerate(pairs)]
+    decided = made = read_decisions(vault)
+    numbers = _numbers(vault, version, [*decided.holding, *new])
+    for i, one in enumerate(new):
+        try:
+            made = add_decisions(made, [one], numbers)
+        except LinkError as error:
+            refused[i] = error
+    added = made.all[len(decided.all) :]
+    if added:
+        _record(city, by, added, {})
+        write_decisions(vault, made)
+    return refused
+
+
+def pending(city: City) -> bool:
+    """Tell whether decisions or a model wait for the next build."""
+    vault, current = Vault(city), city.current
+    about = store.about(vault, current.number) if current is not None else None
+    if about is None:
+        return False
+    return bool(
+        about["model"] != max(store.models(vault), default=0)
+        or about["decisions"] != sorted(read_decisions(vault).numbers)
+    )
 
 
 def load_model(city: City) -> Frozen | None:

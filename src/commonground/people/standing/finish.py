@@ -30,10 +30,27 @@ Objects = npt.NDArray[np.object_]
 
 @dataclass(frozen=True)
 class Finished:
-    """The id of each person as a text, at the place of its first unit; and what there is to tell, as counts."""
+    """Each person's id as a text, at the place of its first unit; counts to tell; records that changed their id."""
 
     spine_ids: Objects
     told: dict[str, Any]
+    moved: Ints
+
+    def by_group(self, groups: pa.Table) -> dict[str, dict[str, int]]:
+        """Count the units whose person has another id than before, for each way of grouping.
+
+        ``groups`` holds ``record_id`` and a column of categories for each way.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        some = groups.filter(pc.is_in(groups.column("record_id"), pa.array(self.moved)))
+        axes = [name for name in groups.column_names if name != "record_id"]
+        found = {}
+        for name in axes:
+            counted = some.column(name).value_counts().to_pylist()
+            found[name] = {str(c["values"]): int(c["counts"]) for c in sorted(counted, key=lambda c: str(c["values"]))}
+        return found
 
 
 def places_of(tables: Mapping[str, pa.Table], records: Ints) -> list[str]:
@@ -90,7 +107,8 @@ def finish(
     labels, row = np.unique(linked.entity, return_index=True)
     texts = np.full(len(linked.spine.units), "", dtype=object)
     texts[labels] = np.array([f"s{n}" for n in now[row].tolist()], dtype=object)
-    return Finished(texts, said)
+    moved = linked.gathered.people.record[(old >= 0) & (old != now)]
+    return Finished(texts, said, moved)
 
 
 def _last(city: City) -> dict[str, Any]:
