@@ -48,6 +48,10 @@ SHAPES: dict[str, tuple[Callable[[Any], bool], Said]] = {
         lambda v: isinstance(v, list) and len(v) > 0 and all(map(_whole, v)),
         Said("整数的列表，如 [2, 3]", "a list of whole numbers, such as [2, 3]"),
     ),
+    "dates": (
+        lambda v: _list(v, dt.date) and len(v) <= 2,
+        Said("起止日期，如 [2018-01-01, 2023-12-31]", "a first and a last date, such as [2018-01-01, 2023-12-31]"),
+    ),
     "range": (_range, Said("两个数，小的在前，如 [0, 100]", "two numbers, the smaller first, such as [0, 100]")),
     "table": (lambda v: isinstance(v, dict), Said('表，如 { "甲" = "1" }', 'a table, such as { "a" = "1" }')),
     "tables": (lambda v: _list(v, dict), Said("表的列表，如 [[…]] 或 [{ … }]", "a list of tables: [[…]] or [{ … }]")),

@@ -12,7 +12,9 @@ from typing import Any
 
 from commonground.city import read_toml
 from commonground.errors import DefinitionError, Said, did_you_mean
+from commonground.toml import SHAPES, check_types
 from commonground.variables.check import Kind, check
+from commonground.variables.keys import check_table
 from commonground.variables.language import Node, Value
 from commonground.variables.linked import RELATIONS, check_linked, read_linked
 from commonground.variables.lookup import opener, read_tables
@@ -52,31 +54,6 @@ EVERYWHERE = {
     "school_code": Kind("text"),
 }
 
-_VARIABLE = {
-    "id", "title", "question", "entity", "type", "missing", "labels_individuals", "sensitivity", "purposes", "owner",
-    "default", "unit", "categories", "inputs_from", "when", "rule",
-}  # fmt: skip
-_INPUT = {"title", "type", "unit", "range", "source", "definition", "version", "agree", "lag", "of", "take", "value"}
-_SOURCE = {
-    "kind",
-    "value",
-    "concept",
-    "take",
-    "where",
-    "at",
-    "since",
-    "until",
-    "of",
-    "late",
-    "valid",
-    "otherwise",
-    "note",
-}
-_VERSION = {
-    "id", "status", "in_force", "when", "rule", "param", "supersedes", "issuer", "source", "change", "note", "checked",
-    "standardise",
-}  # fmt: skip
-
 
 def load_definition(path: str | Path) -> Definition:
     """Read one definition file, check it, and run nothing.
@@ -94,10 +71,10 @@ def load_definition(path: str | Path) -> Definition:
     path = Path(path)
     raw = read_toml(path, DefinitionError)
     place = Place(path)
-    place.keys(raw, {"variable", "table", "input", "derive", "version", "test"}, "")
+    check_table(raw, "", place, "")
     tables = read_tables(raw.get("table", {}), place, path.parent)
     variable = place.need(raw, "variable", "")
-    place.keys(variable, _VARIABLE, "variable")
+    check_table(variable, "variable", place, "variable")
     inputs, derive, titles = _shared(variable, place, path)
     place.open = opener(tables)
     inputs |= {n: _input(n, i, place) for n, i in raw.get("input", {}).items()}
@@ -120,7 +97,9 @@ def load_definition(path: str | Path) -> Definition:
         default=str(variable.get("default", versions[-1].id)),
         derive=derive,
         derived=titles,
-        categories={k: Said(**v) for k, v in variable.get("categories", {}).items()},
+        categories={
+            k: place.said(variable.get("categories", {}), k, "variable") for k in variable.get("categories", {})
+        },
         unit=variable.get("unit", ""),
         owner=place.said(variable, "owner", "variable") if "owner" in variable else None,
         sensitivity=variable.get("sensitivity", ""),
@@ -147,6 +126,7 @@ def _shared(
             raise place.fault("variable", "inputs_from", fault)
         shared, there = read_toml(other, DefinitionError), Place(other)
         there.keys(shared, {"table", "input", "derive"}, "")
+        check_table(shared, "", there, "")
         there.open = opener(read_tables(shared.get("table", {}), there, other.parent))
         inputs |= {n: _input(n, i, there) for n, i in shared.get("input", {}).items()}
         _derive(shared, there, derive, titles)
@@ -158,7 +138,7 @@ def _derive(raw: Mapping[str, Any], place: Place, derive: dict[str, Node], title
     for name, said in raw.get("derive", {}).items():
         at = place.at("derive", name)
         if isinstance(said, Mapping):
-            place.keys(said, {"value", "zh", "en"}, "derive")
+            check_table(said, "derive", place, "derive")
             titles[name] = Said(place.need(said, "zh", "derive"), place.need(said, "en", "derive"))
             said = place.need(said, "value", "derive")
         derive[name] = place.parse(str(said), at)
@@ -190,10 +170,25 @@ def _whole(made: Definition, place: Place) -> None:
                     f"检验用到不存在的版本“{wanted}”。", f"A test names a version “{wanted}” that does not exist."
                 )
                 raise place.fault("test", "expect", said, i, todo=did_you_mean(wanted, ids))
-        for name in test.person:
-            if name not in made.inputs and name not in RELATIONS["person"] + RELATIONS["school"]:
-                said = Said(f"检验用到不存在的输入“{name}”。", f"A test names an input “{name}” that does not exist.")
-                raise place.fault("test", "person", said, i, todo=did_you_mean(name, made.inputs))
+        _check_person(test.person, made.inputs, place, i)
+
+
+_SHAPE = {"boolean": "flag", "number": "number", "text": "text", "date": "date"}
+
+
+def _check_person(person: Any, inputs: Mapping[str, Input], place: Place, index: int) -> None:
+    """Check that a test's person has inputs of the file with values of their types; linked persons likewise."""
+    for name, value in person.items():
+        if name in RELATIONS["person"] + RELATIONS["school"]:
+            check_types({name: value}, {name: "tables"}, place.at("test", "person", index), DefinitionError)
+            for member in value:
+                _check_person(member, inputs, place, index)
+        elif name not in inputs:
+            said = Said(f"检验用到不存在的输入“{name}”。", f"A test names an input “{name}” that does not exist.")
+            raise place.fault("test", "person", said, index, todo=did_you_mean(name, inputs))
+        else:
+            wanted = {name: _SHAPE[inputs[name].type]}
+            check_types({name: value}, wanted, place.at("test", "person", index), DefinitionError)
 
 
 def _input(name: str, raw: Mapping[str, Any], place: Place) -> Input:
@@ -206,7 +201,7 @@ def _input(name: str, raw: Mapping[str, Any], place: Place) -> Input:
                 f"输入名“{name}”只能用小写字母、数字和下划线。", f"An input's name has only a-z, 0-9 and _: “{name}”."
             ),
         )
-    place.keys(raw, _INPUT, section)
+    check_table(raw, "input", place, section)
     kind = place.one_of(raw, "type", TYPES, section)
     sources = tuple(_source(s, name, i, kind, place) for i, s in enumerate(raw.get("source", [])))
     bounds = raw.get("range")
@@ -227,7 +222,7 @@ def _input(name: str, raw: Mapping[str, Any], place: Place) -> Input:
 
 def _source(raw: Mapping[str, Any], name: str, index: int, kind: str, place: Place) -> Source:
     section = f"input.{name}.source"
-    place.keys(raw, _SOURCE, section, index)
+    check_table(raw, "source", place, section, index)
     dataset = str(place.need(raw, "kind", section, index))
     known = _concepts(dataset, place, section, index)
     where = place.at(section, "value" if "value" in raw else "concept", index)
@@ -296,7 +291,7 @@ def _version(
     derive: Mapping[str, Node],
     place: Place,
 ) -> VersionRule:
-    place.keys(raw, _VERSION, "version", index)
+    check_table(raw, "version", place, "version", index)
     param = {n: _parameter(n, p, index, place) for n, p in raw.get("param", {}).items()}
     known = {n: Kind(i.type, i.unit) for n, i in inputs.items()}
     known |= {f"p.{n}": Kind(_type(p.value), p.unit) for n, p in param.items()}
@@ -308,7 +303,7 @@ def _version(
         where = place.at("version", key, index) if key in raw else place.at("variable", key)
         trees[key] = expand(place.parse(text, where), derive)
         check(trees[key], known, where, wanted)
-    standardise = tuple(raw.get("standardise", {}).get("by", ()))
+    standardise = _standardise(raw, index, place)
     for name in standardise:
         if name not in inputs:
             said = Said(
@@ -337,6 +332,14 @@ def _version(
     )
 
 
+def _standardise(raw: Mapping[str, Any], index: int, place: Place) -> tuple[str, ...]:
+    given = raw.get("standardise", {})
+    if given and (set(given) != {"by"} or not SHAPES["texts"][0](given["by"])):
+        said = Said('standardise 只写 by = ["输入名", …]。', 'standardise takes by = ["input", …] and nothing else.')
+        raise place.fault("version", "standardise", said, index)
+    return tuple(given.get("by", ()))
+
+
 def _parameter(name: str, raw: Any, index: int, place: Place) -> Parameter:
     if keyword.iskeyword(name):
         said = Said(
@@ -345,8 +348,8 @@ def _parameter(name: str, raw: Any, index: int, place: Place) -> Parameter:
         raise place.fault("version", f"param.{name}", said, index)
     if not isinstance(raw, Mapping):
         raw = {"value": raw}
-    place.keys(raw, {"value", "unit", "title"}, "version", index)
-    title = Said(**raw["title"]) if "title" in raw else None
+    check_table(raw, "param", place, "version", index)
+    title = place.said(raw, "title", "version", index) if "title" in raw else None
     return Parameter(name, _plain(place.need(raw, "value", "version", index)), raw.get("unit", ""), title)
 
 
@@ -362,7 +365,7 @@ def _type(value: Value) -> str:
 
 
 def _example(raw: Mapping[str, Any], index: int, place: Place) -> Example:
-    place.keys(raw, {"person", "expect"}, "test", index)
+    check_table(raw, "test", place, "test", index)
     expect = {
         version: wanted
         if isinstance(wanted, int | float) and not isinstance(wanted, bool)

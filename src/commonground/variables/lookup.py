@@ -20,6 +20,7 @@ from commonground.errors import DefinitionError, Said, did_you_mean
 from commonground.variables.check import Kind
 from commonground.variables.codelist import open_codes
 from commonground.variables.fixed import Fixed, Open
+from commonground.variables.keys import check_table
 from commonground.variables.language import Value
 from commonground.variables.place import Place
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 #: A table becomes nested CASE expressions; beyond this many rows it should be a dataset of its own.
 MOST_ROWS = 5_000
 MATCHES = ("equal", "from")
-_TABLE, _KEY = {"file", "keys", "columns", "source", "checked", "note"}, {"column", "type", "unit", "match"}
-_COLUMN = {"unit", "zh", "en"}
 
 
 @dataclass(frozen=True)
@@ -145,17 +144,18 @@ def read_tables(raw: Mapping[str, Any], place: Place, folder: Path) -> dict[str,
     found: dict[str, TableColumn] = {}
     for name, table in raw.items():
         section = f"table.{name}"
-        place.keys(table, _TABLE, section)
+        check_table(table, "table", place, section)
         place.need(table, "source", section)
         keys = tuple(_key(k, place, section) for k in place.need(table, "keys", section))
         columns: Mapping[str, Mapping[str, str]] = place.need(table, "columns", section)
         path = folder / str(place.need(table, "file", section))
-        if not path.is_file():
+        inside = len(path.name) < 200 and path.resolve().is_relative_to(folder.resolve())
+        if not inside or not path.is_file():
             raise place.fault(section, "file", Said(f"找不到表 {path.name}。", f"The table {path.name} is not there."))
         lines = _lines(path, place, section)
         _heads(lines, [*(k.column for k in keys), *columns], place, section, path)
         for column, said in columns.items():
-            place.keys(said, _COLUMN, section)
+            check_table(said, "column", place, section)
             title = Said(place.need(said, "zh", section), place.need(said, "en", section))
             rows = _rows(lines, keys, column, path)
             found[f"{name}.{column}"] = TableColumn(f"{name}.{column}", title, keys, said.get("unit", ""), rows)
@@ -182,7 +182,7 @@ def opener(tables: Mapping[str, TableColumn]) -> Open:
 
 
 def _key(raw: Mapping[str, Any], place: Place, section: str) -> Key:
-    place.keys(raw, _KEY, section)
+    check_table(raw, "key", place, section)
     made = Key(
         str(place.need(raw, "column", section)),
         raw.get("type", "number"),

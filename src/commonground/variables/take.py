@@ -21,13 +21,14 @@ _PHRASES: tuple[tuple[str, Callable[[re.Match[str]], Take]], ...] = (
     (r"months since last within (\d+) months?", lambda m: Take("months_since", int(m[1]))),
 )
 
-_EXAMPLES = (
+EXAMPLES = (
     "last within 12 months",
     "any within 24 months",
     "mean of last 3 distinct days within 24 months",
     "spell covering within 12 months",
     "months since last within 60 months",
 )
+"""Phrases as they may be written."""
 
 #: Means are summed in millionths as whole numbers, so that no order of rows can change the last digit.
 SCALE = 1_000_000
@@ -48,7 +49,7 @@ def parse_take(phrase: str, where: str) -> Take:
     raise DefinitionError(
         Said(f"看不懂取值方式“{phrase}”。", f"The way of taking “{phrase}” is not understood."),
         where=where,
-        todo=Said("可写：" + "；".join(_EXAMPLES) + "。", "Write: " + "; ".join(_EXAMPLES) + "."),
+        todo=Said("可写：" + "；".join(EXAMPLES) + "。", "Write: " + "; ".join(EXAMPLES) + "."),
     )
 
 
