@@ -35,12 +35,13 @@ USED = ("school_code", "school_name", "school_short", "class", "grade", "village
 
 @dataclass(frozen=True)
 class Known:
-    """A city and its truth: the person of each row about one, and the groups of that person."""
+    """A city and its truth: the person of each row about one, the groups of that person, children's relatives."""
 
     city: City
     place: list[tuple[Any, ...]]
     person: Objects
     groups: Mapping[str, Objects]
+    relations: Mapping[str, set[tuple[str, str]]]
 
 
 def age_band(birth: Iterable[dt.date | str | None]) -> Objects:
@@ -60,14 +61,19 @@ def _words(values: Iterable[Any], words: Mapping[Any, str]) -> Objects:
     return np.array([words.get(v) for v in values], dtype=object)
 
 
-def _known(city: City, records: list[dict[str, Any]], groups: Mapping[str, Mapping[str, Any]]) -> Known:
+def _known(
+    city: City,
+    records: list[dict[str, Any]],
+    groups: Mapping[str, Mapping[str, Any]],
+    relations: Mapping[str, set[tuple[str, str]]] | None = None,
+) -> Known:
     about = [r for r in records if r["person_id"] is not None]
     by = {
         division: np.array([of.get(r["person_id"]) for r in about], dtype=object) for division, of in groups.items()
     } | {"dataset": np.array([r["dataset"] for r in about], dtype=object)}
     return Known(
         city, [tuple(r[c] or "" if c == "sheet" else r[c] for c in PLACE) for r in about],
-        np.array([r["person_id"] for r in about], dtype=object), by,
+        np.array([r["person_id"] for r in about], dtype=object), by, relations or {},
     )  # fmt: skip
 
 
@@ -102,7 +108,20 @@ def of_truth(city: City, truth: Path) -> Known:
         "sex": {r["person_id"]: {"1": "male", "2": "female"}[str(r["sex"])] for r in persons},
         "age": {r["person_id"]: b for r, b in zip(persons, bands, strict=True)},
     }
-    return _known(city, records, groups)
+    return _known(city, records, groups, _families(pq.read_table(truth / "parents.parquet").to_pylist()))
+
+
+def _families(parents: list[dict[str, Any]]) -> dict[str, set[tuple[str, str]]]:
+    """Give fathers, mothers and siblings of the children whose parents the truth knows."""
+    out: dict[str, set[tuple[str, str]]] = {"father": set(), "mother": set(), "sibling": set()}
+    children = defaultdict(set)
+    for row in parents:
+        for parent in ("father", "mother"):
+            if row[f"{parent}_id"]:
+                out[parent].add((row["person_id"], row[f"{parent}_id"]))
+                children[row[f"{parent}_id"]].add(row["person_id"])
+    out["sibling"] = {(a, b) for some in children.values() for a in some for b in some if a != b}
+    return out
 
 
 def _child(value: str | None) -> str:

@@ -34,23 +34,38 @@ BY_NUMBER, BY_HOUSEHOLD, BY_PHONE, BY_VILLAGE, INFERRED = 0.999, 0.99, 0.98, 0.9
 """How far each way of finding a relative is trusted; shared out where several persons fit."""
 
 
+NUMBER, HOUSEHOLD, PHONE, VILLAGE, COUPLE, PARENTS = range(6)
+EVIDENCE = ("number", "household", "telephone", "village", "couple", "parents")
+"""What a relation rests on: the relative's identity number; the same household; name and telephone; name within the
+village; the one couple of a household that can be a grandchild's parents; the parent that both have (siblings)."""
+MANY = 15
+"""Children of one parent at most from whom siblings are made."""
+
+
 @dataclass(frozen=True)
 class Relations:
     """Pairs of persons (as entities of the spine) with what the second is to the first.
 
-    ``source`` is the place of the source that says so.
+    ``source`` is the place of the source that says so, ``evidence`` a place in ``EVIDENCE``.
     """
 
     person: Ints
     relative: Ints
     relation: Ints
     source: Ints
+    evidence: Ints
     probability: Floats
+
+    def take(self, at: Ints | Bools) -> Relations:
+        """Give some of them."""
+        return Relations(*(getattr(self, f)[at] for f in FIELDS))
+
+
+FIELDS = ("person", "relative", "relation", "source", "evidence", "probability")
 
 
 def _join(parts: list[Relations]) -> Relations:
-    fields = ("person", "relative", "relation", "source", "probability")
-    return Relations(*(np.concatenate([getattr(p, f) for p in parts]) for f in fields))
+    return Relations(*(np.concatenate([getattr(p, f) for p in parts]) for f in FIELDS))
 
 
 def category(code: Ints) -> dict[str, Bools]:
@@ -109,16 +124,19 @@ def households(units: People, entity: Ints, code: Ints) -> Relations:
             if trust == INFERRED:
                 b = b[np.bincount(units.household[b], minlength=1)[units.household[b]] == 1] if len(b) else b
             left, right = join((a, units.household[a]), (b, units.household[b]), 30)
-            parts.append(_made(units, entity, left, right, np.full(len(left), relation), np.full(len(left), trust)))
+            how = COUPLE if trust == INFERRED else HOUSEHOLD
+            parts.append(_made(units, entity, left, right, np.full(len(left), relation), how, trust))
     return _join(parts)
 
 
-def _made(units: People, entity: Ints, left: Ints, right: Ints, relation: Ints, trust: Floats) -> Relations:
+def _made(units: People, entity: Ints, left: Ints, right: Ints, relation: Ints, how: int, trust: float) -> Relations:
     """Keep the pairs whose ages and sexes allow the relation; tell fathers from mothers by sex."""
     sex = units.sex[right]
     relation = np.where(relation == PARENT, np.where(sex == 1, FATHER, np.where(sex == 2, MOTHER, -1)), relation)
     ok = (relation >= 0) & (entity[left] != entity[right]) & plausible(units, left, right, relation)
-    return Relations(entity[left][ok], entity[right][ok], relation[ok], units.source[left][ok], trust[ok])
+    left, right, relation = left[ok], right[ok], relation[ok]
+    fixed = np.full(len(left), how), np.full(len(left), trust)
+    return Relations(entity[left], entity[right], relation, units.source[left], *fixed)
 
 
 def plausible(units: People, person: Ints, relative: Ints, relation: Ints) -> Bools:
@@ -135,7 +153,7 @@ def plausible(units: People, person: Ints, relative: Ints, relation: Ints) -> Bo
     return out
 
 
-def find_named(units: People, entity: Ints, place: Ints, kin: Kin) -> tuple[Ints, Ints, Floats]:
+def find_named(units: People, entity: Ints, place: Ints, kin: Kin) -> tuple[Ints, Ints, Ints, Floats]:
     """Find the persons whom records name as relatives.
 
     By identity number; else by name within the households of the person, with the telephone given, or in the person's
@@ -143,8 +161,9 @@ def find_named(units: People, entity: Ints, place: Ints, kin: Kin) -> tuple[Ints
 
     Returns
     -------
-    int array, int array, array
-        Places in ``kin``, the relative's unit, and how far it is trusted; each relative named once at most.
+    int array, int array, int array, array
+        Places in ``kin``, the relative's unit, the way (of ``EVIDENCE``) and how far it is trusted; each relative
+        named once at most.
     """
     t = units.names
     unit = place[kin.row]
@@ -159,20 +178,21 @@ def find_named(units: People, entity: Ints, place: Ints, kin: Kin) -> tuple[Ints
         (BY_VILLAGE, _wide(rows, sound, units.village[unit]), _wide(every, own, units.village)),
     ]
     meaning = relation_of(kin.role, kin.code)
-    found: list[tuple[Ints, Ints, Floats]] = []
-    for trust, left, right in ways:
+    found: list[tuple[Ints, Ints, Ints, Floats]] = []
+    for way, (trust, left, right) in enumerate(ways):
         a, b = join(left, right, 60)
         ok = (entity[unit[a]] != entity[b]) & plausible(units, unit[a], b, meaning[a])
         ok &= (meaning[a] < 0) | (meaning[a] == SIBLING) | (meaning[a] == SPOUSE) | _older(units, unit[a], b)
         a, b = a[ok], b[ok]
         _, first = np.unique(a * np.int64(len(units) + 1) + entity[b], return_index=True)
         a, b = a[first], b[first]
-        found.append((a, b, trust / np.maximum(np.bincount(a, minlength=len(rows))[a], 1)))
-    a, b, p = (np.concatenate(x) for x in zip(*found, strict=True))
+        share = trust / np.maximum(np.bincount(a, minlength=len(rows))[a], 1)
+        found.append((a, b, np.full(len(a), way), share))
+    a, b, how, p = (np.concatenate(x) for x in zip(*found, strict=True))
     order = np.lexsort((b, -p, a))
     best = order[np.unique(a[order], return_index=True)[1]]
     best = best[p[best] > 0.5]
-    return a[best], b[best], p[best]
+    return a[best], b[best], how[best], p[best]
 
 
 def _older(units: People, person: Ints, relative: Ints) -> Bools:
@@ -206,23 +226,73 @@ def named_relations(units: People, entity: Ints, place: Ints, kin: Kin) -> tuple
     Relations, (int array, int array, int array)
         Relations; and for members of a household listed in a cell: the naming unit, the member's entity, the source.
     """
-    at, unit, trust = find_named(units, entity, place, kin)
+    at, unit, how, trust = find_named(units, entity, place, kin)
     meaning = relation_of(kin.role[at], kin.code[at])
     person = place[kin.row[at]]
     said = meaning >= 0
     relations = Relations(
-        entity[person[said]], entity[unit[said]], meaning[said], units.source[person[said]], trust[said]
+        entity[person[said]], entity[unit[said]], meaning[said], units.source[person[said]], how[said], trust[said]
     )
     listed = kin.role[at] == ROLES.index("members")
     return relations, (person[listed], entity[unit[listed]], units.source[person[listed]])
 
 
 def tidy(relations: list[Relations]) -> Relations:
-    """Put relations together, each pair, relation and source once with its highest trust, in a fixed order."""
-    r = _join(relations)
-    order = np.lexsort((-r.probability, r.source, r.relation, r.relative, r.person))
+    """Put relations together, each pair, relation and source once with its highest trust, in a fixed order.
+
+    Parents that rule each other out share the trust; children of one parent become siblings.
+    """
+    said = _once(shared_out(_once(_join(relations))))
+    return _once(_join([said, siblings(said)]))
+
+
+def _once(r: Relations) -> Relations:
+    order = np.lexsort((r.evidence, -r.probability, r.source, r.relation, r.relative, r.person))
     keep = np.ones(len(order), dtype=bool)
     same = [getattr(r, f)[order] for f in ("person", "relative", "relation", "source")]
     keep[1:] = np.any([x[1:] != x[:-1] for x in same], axis=0) if len(order) else True
-    order = order[keep]
-    return Relations(r.person[order], r.relative[order], r.relation[order], r.source[order], r.probability[order])
+    return r.take(order[keep])
+
+
+def shared_out(r: Relations) -> Relations:
+    """Let different fathers (mothers) of one person compete: each keeps the share of the odds that its sources give it.
+
+    Sources that name the same relative add up. Where only one is named nothing changes. Step-parents whom a source
+    calls father or mother stand beside the parent, each with a share.
+    """
+    one = np.isin(r.relation, (FATHER, MOTHER))
+    at = np.flatnonzero(one)
+    base = np.int64(max(r.person.max(initial=0), r.relative.max(initial=0)) + 1)
+    pair, of_pair = np.unique(
+        (r.person[at] * 2 + (r.relation[at] == MOTHER)) * base + r.relative[at], return_inverse=True
+    )
+    odds = np.expm1(
+        np.bincount(of_pair, weights=-np.log1p(-np.clip(r.probability[at], 0.0, 1 - 1e-12)), minlength=len(pair))
+    )
+    person, of_person = np.unique(pair // base, return_inverse=True)
+    share = odds / np.maximum(np.bincount(of_person, weights=odds, minlength=len(person))[of_person], 1e-300)
+    probability = r.probability.copy()
+    probability[at] *= share[of_pair]
+    return Relations(r.person, r.relative, r.relation, r.source, r.evidence, probability)
+
+
+def siblings(r: Relations) -> Relations:
+    """Children of one father or one mother whom no source names as siblings; the later source speaks for both."""
+    at = np.flatnonzero(np.isin(r.relation, (FATHER, MOTHER)))
+    order = at[np.lexsort((-r.probability[at], r.person[at], r.relative[at]))]
+    base = np.int64(max(r.person.max(initial=0), r.relative.max(initial=0)) + 1)
+    order = order[np.unique(r.relative[order] * base + r.person[order], return_index=True)[1]]
+    left, right = join((order, r.relative[order]), (order, r.relative[order]), MANY)
+    left, right = left[r.person[left] != r.person[right]], right[r.person[left] != r.person[right]]
+    named = r.relation == SIBLING
+    fresh = ~np.isin(r.person[left] * base + r.person[right], r.person[named] * base + r.relative[named])
+    left, right = left[fresh], right[fresh]
+    trust = r.probability[left] * r.probability[right]
+    order = np.lexsort((-trust, r.person[right], r.person[left]))
+    order = order[np.unique((r.person[left] * base + r.person[right])[order], return_index=True)[1]]
+    left, right, trust = left[order], right[order], trust[order]
+    size = len(left)
+    return Relations(
+        r.person[left], r.person[right], np.full(size, SIBLING), np.maximum(r.source[left], r.source[right]),
+        np.full(size, PARENTS), trust,
+    )  # fmt: skip

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from commonground.people.births import DAY, NO_DAY, PRECISIONS
 from commonground.people.encode import integers
+from commonground.people.families import EVIDENCE
 from commonground.people.kin import RELATIONS
 from commonground.people.model import Linked
 from commonground.people.schools import School
@@ -109,7 +110,7 @@ def _lists(linked: Linked, kept: Ints, kinds: Sequence[str]) -> list[list[str]]:
 
 
 def relations(linked: Linked, pseudonym: Objects, kinds: Sequence[str], days: Ints) -> pa.Table:
-    """Make ``relations``: what ``relative_id`` is to ``person_id``."""
+    """Make ``relations``: what ``relative_id`` is to ``person_id``, how sure that is and what it rests on."""
     import pyarrow as pa
 
     r = linked.relations
@@ -121,6 +122,7 @@ def relations(linked: Linked, pseudonym: Objects, kinds: Sequence[str], days: In
             "kind": pa.array(np.array(kinds, dtype=object)[r.source], pa.string()),
             "as_of": pa.array(days[r.source].astype(np.int32), pa.int32()).cast(pa.date32()),
             "probability": pa.array(r.probability),
+            "evidence": pa.array(np.array(EVIDENCE, dtype=object)[r.evidence], pa.string()),
         }
     )
     return _sorted(table, ("person_id", "relation", "relative_id", "kind", "as_of"))
