@@ -84,11 +84,11 @@ def settle_review(city: City, identity: str) -> Settled:
     """Make what reviewers decided a constraint on who is who, from the next build on."""
     from commonground.governance import Ledger, current_actor
     from commonground.people.review import settling
-    from commonground.people.standing import constrain
+    from commonground.people.standing import constrain_many
 
     may(city, "open_link_review")
     with Ledger(city) as ledger:
-        return settling.settle(city, ledger, settling.find(city, identity), current_actor(), constrain)
+        return settling.settle(city, ledger, settling.find(city, identity), current_actor(), constrain_many)
 
 
 def estimate_review(city: City, identity: str, *, target: float, adopt: bool = False) -> dict[str, Any]:

@@ -84,6 +84,12 @@ def explain_pair(city: City, ledger: Ledger, left: str, right: str, actor: str) 
     Roles(ledger).require(actor, Permission.LINK_EXPORT)
     version = city.require_current().number
     one, two = (_record(city, version, text) for text in (left, right))
+    if one == two:
+        raise CityError(
+            Said("两边是同一条记录。", "The two are one and the same record."),
+            where=str(one),
+            todo=Said("请给出两条不同的记录。", "Name two records."),
+        )
     row = _row(city, version, one, two)
     key = rounds.key_of(city)
     code = rounds.pair_code(key, f"version {version}", [row["left_record"]], [row["right_record"]])
@@ -178,6 +184,9 @@ def _row(city: City, version: int, left: int, right: int) -> dict[str, Any]:
         why=Said(
             "没有共同之处、未作比较，或权重低于 −10 比特，或都连到别的记录。",
             "They have nothing in common, weigh less than −10 bits, or were each linked to others.",
+        ),
+        todo=Said(
+            "请核对记录号；也可以查看各自连到的记录。", "Check the ids, or ask about the records each was linked to."
         ),
     )
 

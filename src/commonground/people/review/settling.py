@@ -169,7 +169,7 @@ def settle(city: City, ledger: Ledger, made: Round, actor: str, constrain: Const
     Parameters
     ----------
     constrain : callable
-        ``people.standing.constrain``.
+        ``people.standing.constrain_many``.
 
     Raises
     ------
@@ -183,7 +183,8 @@ def settle(city: City, ledger: Ledger, made: Round, actor: str, constrain: Const
     where = [p for k in outcome for p in (made.pairs[k].left, made.pairs[k].right)]
     record = rounds.records_at(city, version, where)
     counts = {"same": 0, "different": 0, "before": 0, "gone": 0}
-    refused: list[tuple[str, CommonGroundError]] = []
+    asked: list[tuple[int, int, bool]] = []
+    codes: list[str] = []
     for k, said in sorted(outcome.items()):
         pair = made.pairs[k]
         if said not in (SAME, DIFFERENT):
@@ -193,15 +194,14 @@ def settle(city: City, ledger: Ledger, made: Round, actor: str, constrain: Const
         elif pair.left not in record or pair.right not in record:
             counts["gone"] += 1
         else:
-            try:
-                constrain(
-                    city, record[pair.left], record[pair.right], said == SAME, by=actor, reason=f"review {made.id}"
-                )
-            except CommonGroundError as error:
-                refused.append((pair.code, error))
-                continue
-            counts["same" if said == SAME else "different"] += 1
-            ledger.append(Kind.LINK_REVIEW_SETTLED, actor, made.id, {"pair": pair.code})
+            asked.append((record[pair.left], record[pair.right], said == SAME))
+            codes.append(pair.code)
+    errors = constrain(city, asked, by=actor, reason=f"review {made.id}") if asked else {}
+    for k, (_, _, same) in enumerate(asked):
+        if k not in errors:
+            counts["same" if same else "different"] += 1
+            ledger.append(Kind.LINK_REVIEW_SETTLED, actor, made.id, {"pair": codes[k]})
+    refused = [(codes[k], error) for k, error in sorted(errors.items())]
     undecided = len(made.pairs) - sum(1 for v in outcome.values() if v in (SAME, DIFFERENT))
     done = Settled(made.id, **counts, undecided=undecided, refused=tuple(refused))
     ledger.append(Kind.LINK_REVIEW_SETTLED, actor, made.id, done.counts())
