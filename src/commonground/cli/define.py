@@ -35,21 +35,33 @@ def define() -> None:
 @spoken
 def list_(speaker: Speaker, city: City) -> None:
     """List the definitions and their versions. 列出定义及其版本。"""
+    from commonground import jobs
     from commonground.variables import load_pack
     from commonground.variables.explain import STATUS
 
+    since = {v: a.on.isoformat() for v, a in jobs.load_adopted(city).items()}
     found = [(d, v) for d in load_pack(city).values() for v in d.versions]
     heads = [
         Said("编号", "id"),
         Said("名称", "title"),
         Said("版本", "version"),
         Said("状态", "status"),
+        Said("本市采用", "adopted here"),
         Said("指纹", "hash"),
     ]
-    rows = [[d.id, d.title(speaker.lang), v.id, STATUS[v.status](speaker.lang), v.hash] for d, v in found]
+    rows = [
+        [d.id, d.title(speaker.lang), v.id, STATUS[v.status](speaker.lang), since.get(v.id), v.hash] for d, v in found
+    ]
     speaker.table(Said("定义", "Definitions"), heads, rows)
     listed = [
-        {"id": d.id, "title": d.title(speaker.lang), "version": v.id, "status": v.status, "hash": v.hash}
+        {
+            "id": d.id,
+            "title": d.title(speaker.lang),
+            "version": v.id,
+            "status": v.status,
+            "hash": v.hash,
+            "adopted": since.get(v.id),
+        }
         for d, v in found
     ]
     speaker.result({"definitions": listed})
@@ -86,6 +98,31 @@ def test(speaker: Speaker, city: City, definition: str | None) -> None:
     speaker.result({"attempted": report.attempted, "failed": report.failed, "failures": list(report.failures)})
     if report.failed or not report.attempted:
         raise click.exceptions.Exit(DefinitionError.exit_code)
+
+
+@define.command(short_help="Adopt a corrected version. 采用订正过的版本。")
+@about_city
+@click.argument("version")
+@click.option("--reason", required=True, help="Why it was corrected; kept in the ledger. 订正原因，记入台账。")
+@dry_run
+@spoken
+def adopt(speaker: Speaker, city: City, version: str, reason: str, dry_run: bool) -> None:
+    """Adopt a version in use whose content was corrected; without this a build refuses it.
+
+    采用内容经过订正的版本；不经采用，建库会拒绝。改变规则请另写新版本。
+    """
+    from commonground import jobs
+    from commonground.variables import get_definition
+
+    if dry_run:
+        mark = get_definition(city, version).version(version).hash
+        speaker.would(
+            Said(f"会采用 {version}（{mark}），并记入台账。", f"Would adopt {version} ({mark}), and record it.")
+        )
+        return
+    found = jobs.adopt(city, version, reason)
+    speaker.note(f"已采用 {found.version}（{found.hash}）。", f"{found.version} is adopted ({found.hash}).")
+    speaker.result({"version": found.version, "hash": found.hash, "on": found.on.isoformat(), "reason": found.reason})
 
 
 @define.command(short_help="Count persons by value under every version. 按版本统计人数。")

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     CONTRACT_SUGGESTED = "contract_suggested"
     CONTRACT_CHANGED = "contract_changed"
     BUILD = "build"
+    DEFINITION_ADOPTED = "definition_adopted"
     LINK = "link"
     PERSON_IDS = "person_ids"
     LINK_MODEL = "link_model"
@@ -74,6 +75,7 @@ LABELS: dict[Kind, Said] = {
     Kind.CONTRACT_SUGGESTED: Said("提出读取约定草案", "Contract proposed"),
     Kind.CONTRACT_CHANGED: Said("修改读取约定", "Contract changed"),
     Kind.BUILD: Said("建库", "Database built"),
+    Kind.DEFINITION_ADOPTED: Said("采用定义", "Definitions adopted"),
     Kind.LINK: Said("人员连接", "Records linked"),
     Kind.PERSON_IDS: Said("人员编号接续", "Ids of persons carried on"),
     Kind.LINK_MODEL: Said("确定连接模型", "Model of linking fixed"),

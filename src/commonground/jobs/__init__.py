@@ -5,6 +5,7 @@ frozen result; each run that changes the city is written into its ledger.
 """
 
 from commonground.jobs.build import BuildResult, build, intake, plan_build
+from commonground.jobs.definitions import adopt, load_adopted
 from commonground.jobs.face import OpenCity
 from commonground.jobs.fetch import fetch, plan_fetch
 from commonground.jobs.follow import (
@@ -39,6 +40,7 @@ from commonground.jobs.review import (
 __all__ = [
     "BuildResult",
     "OpenCity",
+    "adopt",
     "audit",
     "build",
     "change",
@@ -60,6 +62,7 @@ __all__ = [
     "judged_run",
     "link",
     "list_reviews",
+    "load_adopted",
     "make_returns",
     "new_city",
     "open_review",

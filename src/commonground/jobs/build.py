@@ -15,6 +15,7 @@ import commonground
 from commonground.city import City, Progress, Version, read_toml
 from commonground.errors import Said, StorageError
 from commonground.files import storage_errors
+from commonground.jobs.definitions import adopt_new, check_adopted
 from commonground.jobs.office import may
 from commonground.jobs.quality import with_proposal
 
@@ -107,7 +108,7 @@ def _code_hash() -> str:
     base = Path(commonground.__file__).parent
     for room in ("engine", "intake", "people", "variables", "packs"):
         for path in sorted((base / room).rglob("*")):
-            if path.is_file() and path.suffix in {".py", ".toml", ".csv"} and path.parent.name != "studies":
+            if path.is_file() and path.suffix in {".py", ".toml", ".csv", ".tsv"} and path.parent.name != "studies":
                 if path.name == "checks.toml":  # its limits may change without a new build; see _input_hash
                     continue
                 digest.update(path.relative_to(base).as_posix().encode())
@@ -125,7 +126,7 @@ def _input_hash(city: City, conservation: pa.Table) -> str:
     files = sorted({tuple(row[name] for name in place) for row in conservation.select(list(place)).to_pylist()})
     digest.update(json.dumps(files, ensure_ascii=False).encode())
     for folder in (city.sources, city.definitions):
-        for path in sorted(folder.rglob("*.toml")):
+        for path in sorted(p for p in folder.rglob("*") if p.suffix in (".toml", ".csv")):
             digest.update(path.relative_to(city.path).as_posix().encode())
             digest.update(path.read_bytes())
     settings = read_toml(city.path / "city.toml")
@@ -215,6 +216,7 @@ def build(city: City, *, force: bool = False, retrain: bool = False, progress: P
 
     with _one_at_a_time(city):
         may(city, "build")
+        check_adopted(city)
         with with_proposal(city):
             taken = intake_room.run(city, progress=progress)
         inputs = _input_hash(city, taken.conservation)
@@ -264,6 +266,7 @@ def _remember_build(city: City, made: Version, taken: Any, inputs: str) -> None:
     with Ledger(city) as ledger:
         for subject, files in sorted(deliveries.items()):
             ledger.append_once("delivery_received", current_actor(), subject, {"files": files})
+        adopt_new(city, ledger, current_actor())
         ledger.append("build", current_actor(), f"version {made.number}", {"inputs": inputs})
 
 
