@@ -171,7 +171,10 @@ def log_odds(model: fs.Model, levels: Levels, rare: Floats) -> Floats:
 
 
 def compared(people: People, a: Ints, b: Ints) -> Levels:
-    """Compare pairs of rows, some at a time."""
+    """Compare pairs of rows, some at a time; of few pairs only the rows that they hold are looked at."""
+    if 2 * len(a) < len(people):
+        rows, at = np.unique(np.concatenate([a, b]), return_inverse=True)
+        people, a, b = people.take(rows), at[: len(a)], at[len(a) :]
     some = [compare(people, a[at : at + _PART], b[at : at + _PART]) for at in range(0, len(a), _PART)]
     return np.concatenate(some) if some else np.zeros((0, len(FIELDS)), dtype=np.int8)
 

@@ -122,8 +122,8 @@ def steps(units: People, sources: Sequence[tuple[str, str]], order: Sequence[str
     return found
 
 
-def nodes_of(units: People, given: Given, frozen: Frozen, names: Sequence[str]) -> Nodes:
-    """Give units as the resolution sees them."""
+def nodes_of(units: People, given: Given, frozen: Frozen, names: Sequence[str], rare: Floats | None = None) -> Nodes:
+    """Give units as the resolution sees them; ``rare`` where the rarity of their names is known already."""
     index = {name: i for i, name in enumerate(names)}
     dataset = np.array([index[name] for name, _ in given.sources], dtype=np.int64)[units.source]
     return Nodes(
@@ -132,7 +132,7 @@ def nodes_of(units: People, given: Given, frozen: Frozen, names: Sequence[str]) 
         number=given.keyed.id,
         dataset=dataset,
         key=given.key,
-        rare=frozen.rarity.shares(units.names, units.name),
+        rare=frozen.rarity.shares(units.names, units.name) if rare is None else rare,
     )
 
 
@@ -166,6 +166,11 @@ def build(
     if given is None:
         sources = [(f"{s:06d}", "") for s in range(int(units.source.max(initial=-1)) + 1)]
         given = Given(sources, units, units.record)
+    return link_units(units, given, precision=precision, seed=seed), place
+
+
+def link_units(units: People, given: Given, *, precision: float = 0.998, seed: int = 0) -> Spine:
+    """Do as ``build`` for units that are made already."""
     names = sorted({name for name, _ in given.sources})
     frozen = given.frozen
     if frozen is not None and given.before is not None and given.place is not None:
@@ -173,17 +178,20 @@ def build(
     else:
         standing, frozen = _whole(units, given, names, precision, seed)
         fresh = np.arange(len(units))
-    return finished(units, standing, fresh, frozen, names), place
+    return finished(units, standing, fresh, frozen, names)
 
 
 def _added(
     units: People, given: Given, frozen: Frozen, names: Sequence[str], before: Standing, place: Ints
 ) -> tuple[Standing, Ints]:
     """Link what is new to what stands."""
-    nodes = nodes_of(units, given, frozen, names)
-    new = np.ones(len(units), dtype=bool)
-    new[place[place >= 0]] = False
+    new, stay = np.ones(len(units), dtype=bool), place >= 0
+    new[place[stay]] = False
     rows = np.flatnonzero(new)
+    rare = np.empty((len(units), before.nodes.rare.shape[1]))
+    rare[place[stay]] = before.nodes.rare[stay]
+    rare[rows] = frozen.rarity.shares(units.names, units.name[rows])
+    nodes = nodes_of(units, given, frozen, names, rare)
     keys = [(rows[r], k) for r, k in keys_of(given.keyed.take(rows))]
     return relink(
         before, place, nodes, keys, lambda a, b: compared(units, a, b), frozen, names, decisions=given.decisions,
@@ -202,7 +210,7 @@ def _whole(units: People, given: Given, names: Sequence[str], precision: float, 
     edges = above_floor(frozen, nodes, names, edges)
     part = component(len(nodes), *ties(edges, given.decisions))
     inside = edges.take(part[edges.a] == part[edges.b])
-    return Standing(nodes, edges, keys, resolve(nodes, inside, frozen, names, given.decisions)), frozen
+    return Standing(nodes, edges, [keys], resolve(nodes, inside, frozen, names, given.decisions)), frozen
 
 
 def _trained(

@@ -36,16 +36,24 @@ class Standing:
         Units.
     edges : Edges
         Pairs of units above the floor, weighed.
-    keys : sequence of (rows, keys)
-        For each rule of blocking, sorted by key.
+    segments : sequence of sequences of (rows, keys)
+        For each rule of blocking, sorted by key; in several parts, so that adding a few need not copy all.
     found : Resolved
         Persons.
     """
 
     nodes: Nodes
     edges: Edges
-    keys: Sequence[Keyed]
+    segments: Sequence[Sequence[Keyed]]
     found: Resolved
+
+    @property
+    def keys(self) -> Sequence[Keyed]:
+        """For each rule the rows and keys of all units."""
+        joined = self.segments[0]
+        for more in self.segments[1:]:
+            joined = keys_joined(joined, more)
+        return joined
 
 
 def keys_joined(old: Sequence[Keyed], new: Sequence[Keyed]) -> list[Keyed]:
@@ -62,8 +70,8 @@ def renumbered(old: Standing, place: Ints, size: int) -> Standing:
     """Give what stands under new numbers of units; ``place`` is -1 for units that are no more."""
     keys = []
     for rows, key in old.keys:
-        there = place[rows] >= 0
-        keys.append((place[rows][there], key[there]))
+        now = place[rows]
+        keys.append((now[now >= 0], key[now >= 0]))
     edges = replace(old.edges, a=place[old.edges.a], b=place[old.edges.b])
     f = old.found
     stay = np.flatnonzero(place >= 0)
@@ -74,7 +82,7 @@ def renumbered(old: Standing, place: Ints, size: int) -> Standing:
     method[place[stay]] = f.method[stay]
     pairs = replace(f.compared, left=place[f.compared.left], right=place[f.compared.right])
     there = (pairs.left >= 0) & (pairs.right >= 0)
-    return Standing(old.nodes, edges, keys, Resolved(entity, weight, probability, method, pairs.take(there)))
+    return Standing(old.nodes, edges, [keys], Resolved(entity, weight, probability, method, pairs.take(there)))
 
 
 def relink(
@@ -128,8 +136,9 @@ def relink(
     base = old if bool((place == np.arange(len(place))).all()) else renumbered(old, place, size)
     fresh = np.ones(size, dtype=bool)
     fresh[place[place >= 0]] = False
-    keys = keys_joined(base.keys, fresh_keys)
-    a, b = oriented(nodes, *finder(fresh_keys, keys, frozen.crowded if crowded is None else crowded, size))
+    segments, skipped = [*base.segments, fresh_keys], frozen.crowded if crowded is None else crowded
+    sides = [finder(fresh_keys, part, skipped, size) for part in segments]
+    a, b = oriented(nodes, *(np.concatenate([side[k] for side in sides]) for k in (0, 1)))
     new = above_floor(frozen, nodes, names, Edges(a, b, compare(a, b), np.zeros(len(a))))
     kept = (base.edges.a >= 0) & (base.edges.b >= 0)
     bereft = np.concatenate([base.edges.a[~kept], base.edges.b[~kept]])
@@ -139,7 +148,7 @@ def relink(
     start = start if changed is None else np.concatenate([start, changed])
     touched = _marked(part, start)
     found = _resolved(base.found, nodes, edges, part, touched, frozen, names, given)
-    return Standing(nodes, edges, keys, found), np.flatnonzero(touched)
+    return Standing(nodes, edges, segments, found), np.flatnonzero(touched)
 
 
 def _together(one: Edges, two: Edges) -> Edges:

@@ -92,7 +92,7 @@ def _column(table: pa.Table, name: str, kind: type = np.int64) -> npt.NDArray[An
 def save(vault: Vault, version: int, kept: Kept) -> None:
     """Keep a standing spine as that of ``version``."""
     s, name = kept.standing, f"standing/{version}"
-    n, f = s.nodes, s.found
+    n, f, every = s.nodes, s.found, s.keys
     rare = {f"rare{k}": n.rare[:, k].astype(np.float32) for k in range(len(RARE_LEVELS))}
     tables = {
         "units": _table(
@@ -109,13 +109,13 @@ def save(vault: Vault, version: int, kept: Kept) -> None:
             levels=packed(f.compared.levels),
         ),
         "keys": _table(
-            row=np.concatenate([r for r, _ in s.keys]).astype(np.int32), key=np.concatenate([k for _, k in s.keys])
+            row=np.concatenate([r for r, _ in every]).astype(np.int32), key=np.concatenate([k for _, k in every])
         ),
         "records": _table(key=kept.records[0], id=kept.records[1]),
     }  # fmt: skip
     for part, table in tables.items():
         vault.write_table(f"{name}/{part}", table, version=str(version), durable=False)
-    about = {**kept.about, "form": form(), "code": code(), "rules": [len(k) for _, k in s.keys]}
+    about = {**kept.about, "form": form(), "code": code(), "rules": [len(k) for _, k in every]}
     vault.write(f"{name}/about", json.dumps(about, ensure_ascii=False).encode())
 
 
@@ -151,7 +151,7 @@ def load(vault: Vault, version: int, said: Mapping[str, Any]) -> Kept:
         _column(units, "entity"), _column(units, "weight", np.float64), _column(units, "probability", np.float64),
         _column(units, "method"), compared,
     )  # fmt: skip
-    standing = Standing(nodes, load_edges(vault, version), load_keys(vault, version, said["rules"]), found)
+    standing = Standing(nodes, load_edges(vault, version), [load_keys(vault, version, said["rules"])], found)
     return Kept(standing, nodes.key, _column(units, "mark"), records(vault, version), said)
 
 
