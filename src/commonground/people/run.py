@@ -22,6 +22,7 @@ from commonground.people.births import NO_DAY
 from commonground.people.candidates_sql import finder
 from commonground.people.collapse import collapse, represent
 from commonground.people.compared import Compared, pair_table
+from commonground.people.doubled import doubled_table, find_doubled
 from commonground.people.edges import find
 from commonground.people.encode import integers
 from commonground.people.families import households, named_relations, tidy
@@ -157,6 +158,12 @@ def run(
     vault.write_table(aliases.ENTRY, aliases.kept(known, aliases.learn(linked, _days(intake, gathered))))
     vault.write_table(f"links/{version.number}", _export(intake, links))
     vault.write_table(f"pairs/{version.number}", _pairs(linked, linked.spine.compared))
+    twice = find_doubled(linked)
+    said["doubled"] = twice.counts(gathered.people.source, gathered.sources)
+    vault.write_table(
+        f"doubled/{version.number}",
+        doubled_table(twice, gathered.people.record, gathered.people.source, gathered.sources),
+    )
     vault.write_table(f"conflicts/{version.number}", _pairs(linked, linked.spine.conflicts))
     vault.write_table(f"groups/{version.number}", groups)
     _prune(vault, city, version)
@@ -364,7 +371,7 @@ def _pairs(linked: Linked, pairs: Compared) -> pa.Table:
     return pair_table(pairs, units.record, units.source, sources, METHODS)
 
 
-BY_VERSION = ("links", "pairs", "conflicts", "groups", "standing")
+BY_VERSION = ("links", "pairs", "conflicts", "doubled", "groups", "standing")
 """Folders of the vault that hold something for each version."""
 
 
