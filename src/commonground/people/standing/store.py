@@ -42,8 +42,9 @@ class Kept:
         By which a unit is found again, and seen to say the same.
     sources : list of [dataset, delivery, step]
         In the order of their numbers; ``source`` is the number of each unit's.
-    records : int array (2, records)
-        Marks of the places of records, sorted, and the id of the person of each.
+    records : int array (3, records)
+        Marks of the places of records, sorted; the id of the person of each; a running number of the identity number
+        that it holds, -1 where it holds none.
     about : mapping
         Number of the model, of the next id, of the next event; hash of the code.
     """
@@ -111,7 +112,7 @@ def save(vault: Vault, version: int, kept: Kept) -> None:
         "keys": _table(
             row=np.concatenate([r for r, _ in every]).astype(np.int32), key=np.concatenate([k for _, k in every])
         ),
-        "records": _table(key=kept.records[0], id=kept.records[1]),
+        "records": _table(key=kept.records[0], id=kept.records[1], number=kept.records[2]),
     }  # fmt: skip
     for part, table in tables.items():
         vault.write_table(f"{name}/{part}", table, version=str(version), durable=False)
@@ -128,9 +129,9 @@ def about(vault: Vault, version: int) -> dict[str, Any] | None:
 
 
 def records(vault: Vault, version: int) -> Ints:
-    """Marks of records' places, sorted, and the ids of their persons."""
+    """Marks of records' places, sorted; ids of their persons; running numbers of their identity numbers."""
     table = vault.read_table(f"standing/{version}/records", version=str(version))
-    return np.stack([_column(table, "key"), _column(table, "id")])
+    return np.stack([_column(table, name) for name in ("key", "id", "number")])
 
 
 def load(vault: Vault, version: int, said: Mapping[str, Any]) -> Kept:
