@@ -12,9 +12,10 @@ import commonground
 from commonground.city import EngineSettings
 from commonground.engine import DuckEngine
 from commonground.errors import ContractError
+from commonground.people.choice import choose
 from commonground.people.core.join import find_pairs
 from commonground.people.fields import read_fields
-from commonground.people.rules import CROWD, choose, given
+from commonground.people.rules import CROWD, given
 
 
 def _people(n: int, seed: int) -> pa.Table:

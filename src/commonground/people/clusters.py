@@ -15,10 +15,7 @@ at most is the rule of single best links (Splink 4.0.7 has it for sources withou
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +23,7 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-UNTRIED, JOINED, WITHIN, ONCE, CONFLICT, AGAINST = range(6)
+UNTRIED, JOINED, WITHIN, ONCE, CONFLICT, AGAINST = 0, 1, 2, 3, 4, 5
 """What became of a pair: too weak to be tried, joined two groups, was within one already, or was refused because both
 groups hold a record of a source in which a person stands once, or different keys, or more speaks against than for."""
 PARTS = 1_000_000
@@ -104,10 +101,12 @@ def join_best(
     group = np.arange(rows)
     fate = np.zeros(len(a), dtype=np.int8)
     if rows:
+        from commonground.people.clusters_kernel import join
+
         pairs = np.ascontiguousarray(a[tried]), np.ascontiguousarray(b[tried])
         found = np.zeros(len(tried), dtype=np.int8)
-        missing = np.int64(round(absent * PARTS))
-        _kernel()(*pairs, _neighbours(rows, a, b, fixed), source, known.copy(), missing, group, found)
+        missing = round(absent * PARTS)
+        join(*pairs, _neighbours(rows, a, b, fixed), source, known.copy(), missing, group, found)
         fate[tried] = np.where((found >= ONCE) & (group[a[tried]] == group[b[tried]]), WITHIN, found)
     return Clusters(_numbered(group), fate)
 
@@ -128,123 +127,3 @@ def _numbered(group: Ints) -> Ints:
     place[np.argsort(first)] = np.arange(len(first))
     numbered: Ints = place[inverse]
     return numbered
-
-
-# A group is a linked list of its rows, from its root along `following`; `up` leads from every row to the root.
-@cache
-def _root() -> Callable[..., Any]:
-    import numba
-
-    def root(up: Any, x: int) -> int:
-        while up[x] != x:
-            up[x] = up[up[x]]
-            x = up[x]
-        return x
-
-    compiled: Callable[..., Any] = numba.njit(cache=True)(root)
-    return compiled
-
-
-@cache
-def _shares_source() -> Callable[..., Any]:
-    import numba
-
-    def shares_source(x: int, y: int, following: Any, source: Any, stamp: Any, turn: int) -> bool:
-        while x >= 0:
-            if source[x] >= 0:
-                stamp[source[x]] = turn
-            x = following[x]
-        while y >= 0:
-            if source[y] >= 0 and stamp[source[y]] == turn:
-                return True
-            y = following[y]
-        return False
-
-    compiled: Callable[..., Any] = numba.njit(cache=True)(shares_source)
-    return compiled
-
-
-@cache
-def _evidence() -> Callable[..., Any]:
-    import numba
-
-    root = _root()
-
-    def evidence(x: int, y: int, up: Any, following: Any, start: Any, other: Any, value: Any) -> Any:
-        """Sum of the weights between group x and group y, and their number."""
-        total, count = 0, 0
-        while x >= 0:
-            for k in range(start[x], start[x + 1]):
-                if root(up, other[k]) == y:
-                    total += value[k]
-                    count += 1
-            x = following[x]
-        return total, count
-
-    compiled: Callable[..., Any] = numba.njit(cache=True)(evidence)
-    return compiled
-
-
-@cache
-def _verdict() -> Callable[..., Any]:
-    import numba
-
-    shares_source, evidence = _shares_source(), _evidence()
-
-    def verdict(
-        x: int, y: int, turn: int, up: Any, following: Any, size: Any, near: Any, source: Any, stamp: Any,
-        key: Any, missing: int,
-    ) -> int:  # fmt: skip
-        for k in range(key.shape[1]):
-            if key[x, k] >= 0 and key[y, k] >= 0 and key[x, k] != key[y, k]:
-                return CONFLICT
-        if shares_source(x, y, following, source, stamp, turn):
-            return ONCE
-        if size[x] * size[y] == 1:
-            return JOINED
-        total, count = evidence(x, y, up, following, near[0], near[1], near[2])
-        return AGAINST if total + missing * (size[x] * size[y] - count) < 0 else JOINED
-
-    compiled: Callable[..., Any] = numba.njit(cache=True)(verdict)
-    return compiled
-
-
-@cache
-def _kernel() -> Callable[..., Any]:
-    import numba
-
-    root, verdict = _root(), _verdict()
-
-    def join(a: Any, b: Any, near: Any, source: Any, key: Any, missing: int, up: Any, fate: Any) -> None:
-        rows = len(up)
-        following, last, size = np.full(rows, -1, np.int64), np.arange(rows), np.ones(rows, np.int64)
-        links, stamp = near[0][1:] - near[0][:-1], np.full(source.max() + 2, -1, np.int64)
-        slots = 1 << 12  # what was refused is not worked out again until one of the two groups has grown
-        while slots < 2 * rows and slots < 1 << 22:
-            slots *= 2
-        seen = np.full((slots, 4), -1, np.int64)
-        for turn in range(len(a)):
-            x, y = root(up, a[turn]), root(up, b[turn])
-            if x == y:
-                fate[turn] = WITHIN
-                continue
-            if links[x] > links[y] or (links[x] == links[y] and x > y):
-                x, y = y, x
-            slot, grown = (x * 1_000_003 ^ y) & (slots - 1), size[x] + size[y]
-            if seen[slot, 0] == x and seen[slot, 1] == y and seen[slot, 2] == grown:
-                fate[turn] = seen[slot, 3]
-                continue
-            fate[turn] = verdict(x, y, turn, up, following, size, near, source, stamp, key, missing)
-            if fate[turn] != JOINED:
-                seen[slot, 0], seen[slot, 1], seen[slot, 2], seen[slot, 3] = x, y, grown, fate[turn]
-                continue
-            up[x] = y  # the group with fewer links is taken into the other
-            following[last[y]], last[y] = x, last[x]
-            size[y], links[y] = grown, links[x] + links[y]
-            for k in range(key.shape[1]):
-                key[y, k] = max(key[x, k], key[y, k])
-        for i in range(rows):
-            up[i] = root(up, i)
-
-    compiled: Callable[..., Any] = numba.njit(cache=True)(join)
-    return compiled

@@ -15,6 +15,7 @@ from commonground.errors import ContractError, Said, did_you_mean
 from commonground.people.core import kinds
 from commonground.people.core.kinds import Kind
 from commonground.people.core.numbercodes import NumberColumns
+from commonground.people.exchange import with_exchange
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,6 +36,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "id_number": ("不同", "差两位", "前十五位相同", "差一位", "相同"),
     "address": ("其他", "同县", "同乡镇", "同村", "相同"),
     "text": ("其他", "相近", "差一字", "相同"),
+    "given_name": ("其他", "姓名互换", "相近", "差一字", "相同"),
+    "postcode": ("其他", "前两位相同", "仅末三位不同", "仅末两位不同", "相同"),
 }
 WORDS_EN: dict[str, tuple[str, ...]] = {
     "person_name": ("other", "surname", "given name", "one character apart", "same sound in dialect", "same sound",
@@ -44,6 +47,8 @@ WORDS_EN: dict[str, tuple[str, ...]] = {
     "id_number": ("different", "two digits apart", "first fifteen the same", "one digit apart", "the same"),
     "address": ("other", "same county", "same township", "same village", "the same"),
     "text": ("other", "alike", "one character apart", "the same"),
+    "given_name": ("other", "names exchanged", "alike", "one character apart", "the same"),
+    "postcode": ("other", "first two the same", "but the last three the same", "but the last two the same", "the same"),
 }  # fmt: skip
 
 
@@ -107,22 +112,36 @@ def read_fields(left: pa.Table, right: pa.Table, fields: Sequence[str] | Mapping
 
 def _made(named: dict[str, str], left: pa.Table, right: pa.Table) -> list[Field]:
     """Fields of columns of known kinds; a date of birth and an address see what is inside the identity number."""
+    from concurrent.futures import ThreadPoolExecutor
+
     columns = {c: (left.column(c), right.column(c)) for c in named}
     prefix = {c: f"c{i}_" for i, c in enumerate(named)}
-    found: dict[str, Kind] = {}
-    inside: tuple[str, NumberColumns] | None = None
-    for c in (c for c, kind in named.items() if kind == "id_number"):
-        found[c], number = kinds.id_number(columns[c], prefix[c], c)
-        inside = inside or (prefix[c], number)
-    for c, kind in named.items():
+    numbers = next((c for c, kind in named.items() if kind == "id_number"), None)
+
+    def inside() -> tuple[str, NumberColumns] | None:
+        return (prefix[numbers], number.result()[1]) if number and numbers else None
+
+    def make(c: str) -> Kind:
+        kind, given = named[c], (columns[c], prefix[c], c)
         if kind == "person_name":
-            found[c] = kinds.name(columns[c], prefix[c], c)
-        elif kind == "birth_date":
-            found[c] = kinds.birth_date(columns[c], prefix[c], c, inside)
-        elif kind == "address":
-            found[c] = kinds.address(columns[c], prefix[c], c, inside)
-        elif kind in ("text", "given_name", "surname"):
-            found[c] = kinds.text(columns[c], prefix[c], c, spoken=kind != "text")
-        elif kind != "id_number":
-            found[c] = kinds.plain(columns[c], prefix[c], c, kind)
+            return kinds.name(*given)
+        if kind == "birth_date":
+            return kinds.birth_date(*given, inside())
+        if kind == "address":
+            return kinds.address(*given, inside())
+        if kind in ("text", "given_name", "surname"):
+            return kinds.text(*given, spoken=kind != "text")
+        if kind == "id_number":
+            return number.result()[0] if number and c == numbers else kinds.id_number(*given)[0]
+        if kind == "postcode":
+            return kinds.postcode(*given)
+        return kinds.plain(*given, kind)
+
+    with ThreadPoolExecutor(max_workers=2) as pool:  # the work is in numpy and Arrow, which let others run
+        number = pool.submit(kinds.id_number, columns[numbers], prefix[numbers], numbers) if numbers else None
+        found = dict(zip(named, pool.map(make, named), strict=True))
+    names = [[c for c, kind in named.items() if kind == k] for k in ("given_name", "surname")]
+    if len(names[0]) == len(names[1]) == 1:
+        (g,), (s,) = names
+        found[g], found[s] = with_exchange((found[g], columns[g]), (found[s], columns[s]), prefix[g], g)
     return [Field(**vars(found[c]), name=c) for c in named]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,12 @@ import numpy.typing as npt
 
 from commonground.people import fellegi_sunter as fs
 from commonground.people.assign import best, compete
-from commonground.people.core.counts import shares
-from commonground.people.core.estimate import RANGE, estimate, rarity_rows
-from commonground.people.core.join import Patterns, compare_rows, find_pairs, patterns_of
+from commonground.people.choice import choose_twice
+from commonground.people.core.counts import Share, shares
+from commonground.people.core.estimate import estimate, rarity_rows
+from commonground.people.core.join import Patterns, compare_rows, distinct_patterns, find_pairs, patterns_of
 from commonground.people.fields import Field, read_fields
-from commonground.people.rules import Plan, budget_of, choose, content, given
+from commonground.people.rules import Drawn, Plan, budget_of, draw, given
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,8 +30,12 @@ Ints = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 Levels = npt.NDArray[np.int8]
 IDS = ("unique_id", "record_id", "id")
-SAMPLE = 200_000
+SAMPLE = 100_000
 """Random pairs for the chances of levels that no value count gives."""
+LARGE = 100_000
+"""Rows of either table from which sure pairs go ahead of the others."""
+SETTLED = -3.0
+"""Log2 of the pairs that would agree so by accident, below which a pair is sure."""
 FLOOR = -12.0
 """Weight in bits below which ``link_tables`` forgets a pair: all such rivals together take next to nothing."""
 
@@ -94,6 +100,16 @@ class Weighed:
         """Weight of each level of a field in bits, before rarity; 0 for a missing value."""
         return level_bits(self.model, self.fields[field].name)
 
+    def score(self, a: Ints, b: Ints) -> Floats:
+        """Weight of exactly these pairs of rows (those of the right table after the left's), found or not."""
+        engine = _own_engine()
+        try:
+            pattern = compare_rows(engine, self.fields, a, b)
+        finally:
+            engine.close()
+        seen, place, _ = distinct_patterns(pattern, self.layout)
+        return _weights(self.model, self.layout.levels(seen), place, a, self.rare, None)[0]
+
     @property
     def prior_bits(self) -> float:
         """Log2 of the odds before anything was compared."""
@@ -138,48 +154,91 @@ def weigh_tables(
     ``floor`` leaves out pairs of less weight (bits); ``engine`` is where the pairs are found, by default a DuckDB of
     this process with all its processors.
     """
+    return _weigh(left, right, fields, seed, rules, pair_budget, floor, False, engine)
+
+
+def _weigh(
+    left: pa.Table, right: pa.Table | None, fields: Sequence[str] | Mapping[str, str], seed: int,
+    rules: Sequence[Sequence[str]] | None, pair_budget: int | None, floor: float | None, settle: bool,
+    engine: Engine | None,
+) -> Weighed:  # fmt: skip
+    """Weigh as ``weigh_tables``; ``settle`` lets sure pairs of large tables go ahead of the others."""
     other = left if right is None else right
     made = read_fields(left, other, fields)
     n, m = left.num_rows, other.num_rows
-    rows_a, rows_b = np.arange(n), np.arange(n, n + m)
+    rows = np.arange(n), np.arange(n, n + m)
     budget = budget_of(n, m) if pair_budget is None else pair_budget
-    plan = choose(made, rows_a, rows_b, budget) if rules is None else given(made, rows_a, rows_b, rules, budget)
+    drawn = draw(made, rows[0], 2 * seed + 1, SAMPLE), draw(made, rows[1], 2 * seed + 2, SAMPLE)
+    layout = patterns_of(made)
+    total = max(n * (n - 1) / 2 if right is None else float(n) * m, 2.0)
     using = engine or _own_engine()
     try:
-        a, b, pattern = find_pairs(using, made, plan, n, right is None)
-        random = _random(using, made, n, m, right is None, seed)
+        with ThreadPoolExecutor(max_workers=1) as pool:  # values are counted while the engine finds pairs
+            counting = pool.submit(shares, made, n, right is None)
+            random = layout.levels(_random(using, made, n, m, right is None, drawn))
+            sure = _sure(made, layout, random, counting, total) if settle and min(n, m) >= LARGE else None
+
+            def weighed(plan: Plan, least: float | None) -> Weighed:
+                a, b, pattern = find_pairs(using, made, plan, n, right is None, sure)
+                distinct, place, counts = distinct_patterns(pattern, layout)
+                seen = layout.levels(distinct)
+                model = estimate(made, seen, counts, random, counting.result(), n, total)
+                rare = rarity_rows(made, model, counting.result())
+                weight, kept = _weights(model, seen, place, a, rare, least)
+                x, y = a[kept].astype(np.int64), b[kept].astype(np.int64)
+                order = np.argsort(x * np.int64(m + 1) + y, kind="stable")
+                found = pattern[kept[order]]
+                return Weighed(
+                    tuple(made), model, plan, x[order], y[order] + n, found, layout, rare, weight[order], len(place)
+                )  # fmt: skip
+
+            def probable(plan: Plan) -> tuple[Ints, Ints, Floats]:
+                found = weighed(plan, 0.0)
+                return found.a, found.b, 1.0 / (1.0 + np.exp2(-np.minimum(found.weight, 60.0)))
+
+            if rules is None:
+                return weighed(choose_twice(made, *rows, budget, drawn, probable), floor)
+            return weighed(given(made, *rows, rules, budget, drawn), floor)
     finally:
         if engine is None:
             using.close()
-    layout = patterns_of(made)
-    total = max(n * (n - 1) / 2 if right is None else float(n) * m, 2.0)
-    counted = shares(made, n, right is None)
-    distinct, place, counts = _distinct(pattern, layout)
-    seen = layout.levels(distinct)
-    model = estimate(made, seen, counts, layout.levels(random), counted, n, total)
-    rare = rarity_rows(made, model, counted)
-    weight, kept = _weights(model, seen, place, a, rare, floor)
-    x, y = a[kept].astype(np.int64), b[kept].astype(np.int64)
-    order = np.argsort(x * np.int64(m + 1) + y, kind="stable")
-    found = pattern[kept[order]]
-    return Weighed(tuple(made), model, plan, x[order], y[order] + n, found, layout, rare, weight[order], len(place))
 
 
-def _own_engine() -> Engine:
+def _sure(
+    fields: Sequence[Field], layout: Patterns, random: Levels, counting: Future[list[list[Share]]], total: float
+) -> Callable[[Ints], npt.NDArray[np.bool_]]:
+    """Say which patterns are sure: no field disagrees, and by accident not one pair of the tables would agree so."""
+
+    def sure(pattern: Ints) -> npt.NDArray[np.bool_]:
+        levels = layout.levels(pattern)
+        by_accident = np.full(len(levels), np.log2(total))
+        agree = np.ones(len(levels), dtype=bool)
+        for k, (f, mine) in enumerate(zip(fields, counting.result(), strict=True)):
+            chance = np.ones(f.levels + 2)
+            for share in mine:
+                chance[share.level] = max(share.among_all, 1.0 / total)
+            exact = [0, *(share.level for share in mine)]
+            agree &= np.isin(levels[:, k], exact)
+            by_accident += np.log2(chance)[levels[:, k]]
+        return agree & (by_accident < SETTLED)
+
+    return sure
+
+
+def _own_engine(name: str = "duckdb") -> Engine:
     import os
 
     from commonground.city import EngineSettings
-    from commonground.engine import DuckEngine
+    from commonground.engine import open_engine
 
-    return DuckEngine(EngineSettings(threads=len(os.sched_getaffinity(0))))
+    return open_engine(EngineSettings(name, threads=len(os.sched_getaffinity(0))))
 
 
-def _random(engine: Engine, fields: Sequence[Field], n: int, m: int, same: bool, seed: int) -> Ints:
+def _random(engine: Engine, fields: Sequence[Field], n: int, m: int, same: bool, drawn: Drawn) -> Ints:
     """Patterns of random pairs: rows drawn by what they hold, so that their order does not matter."""
     if not n or not m:
         return np.zeros(0, dtype=np.int64)
-    parts = [p for f in fields for p in f.parts]
-    x, y = (_shuffled(parts, rows, 2 * seed + side) for side, rows in ((3, np.arange(n)), (4, np.arange(n, n + m))))
+    x, y = drawn
     turns = np.arange(min(SAMPLE, n * m))
     a, b = x[turns % len(x)], y[(turns + turns // len(x)) % len(y)]
     if same:
@@ -187,39 +246,22 @@ def _random(engine: Engine, fields: Sequence[Field], n: int, m: int, same: bool,
     return compare_rows(engine, fields, a, b)
 
 
-def _shuffled(parts: Sequence[object], rows: Ints, salt: int) -> Ints:
-    score = content(parts, rows, salt)  # type: ignore[arg-type]
-    first = np.argpartition(score, SAMPLE)[:SAMPLE] if len(rows) > SAMPLE else np.arange(len(rows))
-    found: Ints = rows[first[np.argsort(score[first], kind="stable")]]
-    return found
-
-
-def _distinct(pattern: Ints, layout: Patterns) -> tuple[Ints, Ints, Floats]:
-    """Distinct patterns in order, the place of each pair's among them, and how many pairs have each."""
-    if layout.count > 8_000_000:
-        distinct, place, counts = np.unique(pattern, return_inverse=True, return_counts=True)
-        return distinct.astype(np.int64), place, counts.astype(np.float64)
-    counts = np.bincount(pattern, minlength=1)
-    distinct = np.flatnonzero(counts)
-    number = np.zeros(len(counts), dtype=np.int32)
-    number[distinct] = np.arange(len(distinct))
-    return distinct, number[pattern], counts[distinct].astype(np.float64)
-
-
 def _weights(
     model: fs.Model, seen: Levels, place: Ints, a: Ints, rare: list[dict[int, Floats]], floor: float | None
 ) -> tuple[Floats, Ints]:
     """Weight of the pairs that reach the floor, and which these are."""
     base, kin = pattern_bits(model, seen)
-    kept = np.arange(len(place))
-    if floor is not None:
-        most = RANGE * sum(bool(levels) for levels in rare)
-        kept = np.flatnonzero((base + most >= floor)[place])
+    most = np.zeros(len(seen))
+    for k, of_level in enumerate(rare):
+        for level, of_row in of_level.items():
+            most[seen[:, k] == level] += float(of_row.max(initial=0.0))
+    kept = np.arange(len(place)) if floor is None else np.flatnonzero((base + most >= floor)[place])
     at, rows = place[kept], a[kept]
     bits = np.zeros(len(kept))
     for k, of_level in enumerate(rare):
+        level_of = seen[:, k][at]
         for level, of_row in of_level.items():
-            here = np.flatnonzero((seen[:, k] == level)[at])
+            here = np.flatnonzero(level_of == level)
             bits[here] += of_row[rows[here]]
     weight = base[at] + bits + _kinship(kin[at] + bits)
     if floor is None:
@@ -238,6 +280,7 @@ def link_tables(
     threshold: float = 0.5,
     rules: Sequence[Sequence[str]] | None = None,
     pair_budget: int | None = None,
+    engine: str | Engine = "duckdb",
 ) -> pa.Table:
     """Link the records of two tables, or of one table with itself.
 
@@ -260,7 +303,10 @@ def link_tables(
         Blocking rules, each the parts that must be equal (``["name:sound", "birth:year"]``; a column alone is its whole
         value). By default they are chosen from the data.
     pair_budget : int, optional
-        Most pairs that may be compared; by default fifteen for each record of the smaller table, at least 200,000.
+        Most pairs that may be compared; by default fifteen for each record of the smaller table, at least a million.
+    engine : str or Engine
+        Where the pairs are found and compared: ``duckdb``, ``spark`` (a session inside this process), or an engine that
+        is open, such as that of a cluster; the result is the same.
 
     Returns
     -------
@@ -272,11 +318,18 @@ def link_tables(
     ------
     ContractError
         A column is not in both tables, a kind of comparison is not known, or the rules given exceed the budget.
+    EngineError
+        There is no such engine, or Spark does not start.
     """
     import pyarrow as pa
 
-    found = weigh_tables(left, right, fields=fields, seed=seed, rules=rules, pair_budget=pair_budget, floor=FLOOR)
     single = right is not None if one_to_one is None else one_to_one
+    using = _own_engine(engine) if isinstance(engine, str) else engine
+    try:
+        found = _weigh(left, right, fields, seed, rules, pair_budget, FLOOR, single and right is not None, using)
+    finally:
+        if isinstance(engine, str):
+            using.close()
     odds = found.weight * np.log(2.0)
     p = compete(found.a, found.b, odds, True) if single else 1.0 / (1.0 + np.exp(-np.clip(odds, -60, 60)))
     keep = np.flatnonzero(p >= threshold)
@@ -284,8 +337,8 @@ def link_tables(
         keep = keep[best(found.a[keep], found.b[keep], p[keep], True)]
     made = pa.table(
         {
-            "left_id": _ids(left).take(pa.array(found.a[keep])),
-            "right_id": _ids(left if right is None else right).take(pa.array(found.b[keep] - left.num_rows)),
+            "left_id": ids_of(left).take(pa.array(found.a[keep])),
+            "right_id": ids_of(left if right is None else right).take(pa.array(found.b[keep] - left.num_rows)),
             "weight": pa.array(found.weight[keep]),
             "probability": pa.array(p[keep]),
         }
@@ -293,7 +346,8 @@ def link_tables(
     return made.replace_schema_metadata({"blocking": json.dumps(found.plan.to_dict(), ensure_ascii=False)})
 
 
-def _ids(table: pa.Table) -> pa.ChunkedArray:
+def ids_of(table: pa.Table) -> pa.ChunkedArray:
+    """Ids of a table's records: its column ``unique_id``, ``record_id`` or ``id``, else the rows' numbers from 0."""
     import pyarrow as pa
 
     for name in IDS:

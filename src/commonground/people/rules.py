@@ -1,35 +1,29 @@
 """Which pairs of records to compare: rules chosen from the data, with the number of pairs counted before any join.
 
 A rule is a set of parts of fields that must be equal (the sound of the name and the year of birth). How many pairs it
-gives follows exactly from how often each value occurs. Which true pairs it would find follows from how often each part
-is taken to slip. Rules are added one by one, each time the one that finds most that is not found yet for its pairs,
-until nothing worth while is left or the budget is spent. Values that very many records share are left out of a rule and
-counted as not found by it, so that no value can make the pairs explode.
+gives follows exactly from how often each value occurs. Values that very many records share are left out of a rule and
+counted as not found by it, so that no value can make the pairs explode. Which rules to take: ``choice``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
 
 import numpy as np
 import numpy.typing as npt
 
 from commonground.errors import ContractError, Said, did_you_mean
 from commonground.people.blocking import mix
-from commonground.people.core.kinds import Part
 from commonground.people.fields import Field
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Drawn = tuple[Ints, Ints]
 CROWD = 400
 """Records of one value in the other table beyond which a rule leaves the value out."""
-PER_RECORD, LEAST = 15, 200_000
+PER_RECORD, LEAST = 15, 1_000_000
 """Budget of pairs: so many for each record of the smaller table, but at least so many."""
-WORTH = 3e-5
-"""Share of true pairs that a further rule must find to be worth its pairs."""
-MOST = 14
 DRAWN = 100_000
 """Records of each table by which pairs are counted where tables are larger; they are drawn independently of each other,
 so that the count has no bias. Values that many share are among them without fail."""
@@ -74,13 +68,13 @@ class Plan:
         return f"{len(self.rules)} blocking rules, {pairs:,.0f} pairs at most (budget {self.budget:,})."
 
 
-class _Counter:
+class Counter:
     """Counts the pairs of rules, each once."""
 
-    def __init__(self, parts: dict[str, Part], left: Ints, right: Ints) -> None:
-        self.parts, self.left, self.right = parts, left, right
+    def __init__(self, fields: Sequence[Field], left: Ints, right: Ints, drawn: Drawn | None) -> None:
+        self.parts, self.left, self.right = {p.name: p for f in fields for p in f.parts}, left, right
         self.known: dict[tuple[str, ...], tuple[float, float]] = {}
-        self.drawn = [_drawn(list(parts.values()), rows, salt) for salt, rows in enumerate((left, right), start=1)]
+        self.drawn = [d[:DRAWN] for d in drawn or (draw(fields, left, 1), draw(fields, right, 2))]
         self.shares = [
             len(d) / len(rows) if len(rows) else 1.0 for d, rows in zip(self.drawn, (left, right), strict=True)
         ]
@@ -129,57 +123,19 @@ def _matched(values: Ints, among: Ints, counts: Ints) -> Ints:
     return found
 
 
-def _drawn(parts: list[Part], rows: Ints, salt: int) -> Ints:
-    """Rows by whose values pairs are counted: all, or those whose values' hash is least, whatever their order."""
-    if len(rows) <= DRAWN:
-        return rows
-    score = content(parts, rows, salt)
-    return rows[np.sort(np.argpartition(score, DRAWN)[:DRAWN])]
+def draw(fields: Sequence[Field], rows: Ints, salt: int, size: int = DRAWN) -> Ints:
+    """Draw rows in an order that looks like chance but is that of a hash of what they hold, another for another salt.
 
-
-def content(parts: Sequence[Part], rows: Ints, salt: int) -> npt.NDArray[np.uint64]:
-    """Number of what each row holds, another for another salt: it orders rows in a way that looks like chance."""
+    The order of the rows makes no difference: rows of equal hash hold the same.
+    """
     score = np.full(len(rows), salt * 0x9E3779B9, dtype=np.uint64)
     with np.errstate(over="ignore"):
-        for part in parts:
-            score = (score ^ part.key[rows].astype(np.uint64)) * np.uint64(0xD6E8FEB86659FD93)
+        for f in fields:
+            score = (score ^ f.parts[0].key[rows].astype(np.uint64)) * np.uint64(0xD6E8FEB86659FD93)
             score ^= score >> np.uint64(32)
-    return score
-
-
-def _states(fields: Sequence[Field], rows: int) -> tuple[list[str], npt.NDArray[np.bool_], Floats]:
-    """Every way in which the parts of a true pair may agree or slip, and its chance.
-
-    Within a field one part slips at a time, or all, or the value is missing; fields slip independently of each other.
-    """
-    names, options = [], []
-    for f in fields:
-        names += [p.name for p in f.parts]
-        size = len(f.parts)
-        gone = 1.0 - (1.0 - float(f.missing.mean())) ** 2 if rows else 0.0
-        one = [tuple(j != i for j in range(size)) for i in range(size)]
-        chances = [p.slips * (0.6 if size > 1 else 0.0) for p in f.parts]
-        nested = [(tuple(j > i for j in range(size)), p.slips * 0.3) for i, p in enumerate(f.parts[:-1])]
-        lost = max(p.slips for p in f.parts) * (0.1 if size > 1 else 1.0)
-        kept = max(0.0, 1.0 - sum(chances) - sum(c for _, c in nested) - lost)
-        whole = [((True,) * size, kept), *zip(one, chances, strict=True), *nested, ((False,) * size, lost)]
-        options.append([(s, c * (1 - gone)) for s, c in whole] + [((False,) * size, gone)])
-        options[-1] = _merged(options[-1])
-    while np.prod([len(o) for o in options]) > 400_000:  # very many fields: the rarest ways are left out
-        longest = max(options, key=len)
-        longest.remove(min(longest, key=lambda x: x[1]))
-    rows_, chance = [], []
-    for combination in product(*options):
-        rows_.append([v for s, _ in combination for v in s])
-        chance.append(float(np.prod([c for _, c in combination])))
-    return names, np.array(rows_, dtype=bool), np.array(chance)
-
-
-def _merged(options: list[tuple[tuple[bool, ...], float]]) -> list[tuple[tuple[bool, ...], float]]:
-    total: dict[tuple[bool, ...], float] = {}
-    for state, chance in options:
-        total[state] = total.get(state, 0.0) + chance
-    return [(s, c) for s, c in total.items() if c > 0]
+    first = np.argpartition(score, size)[:size] if len(rows) > size else np.arange(len(rows))
+    found: Ints = rows[first[np.argsort(score[first], kind="stable")]]
+    return found
 
 
 def budget_of(left: int, right: int) -> int:
@@ -187,48 +143,10 @@ def budget_of(left: int, right: int) -> int:
     return max(LEAST, PER_RECORD * min(left, right))
 
 
-def choose(fields: Sequence[Field], left: Ints, right: Ints, budget: int) -> Plan:
-    """Choose rules for the rows ``left`` and ``right`` of ``fields`` within ``budget`` pairs."""
-    parts = {p.name: p for f in fields for p in f.parts}
-    counter = _Counter(parts, left, right)
-    names, states, chance = _states(fields, len(left) + len(right))
-    at = {n: i for i, n in enumerate(names)}
-    of_field = [[p.name for p in f.parts] for f in fields]
-    alone = {n: max(counter.count((n,))[0], 1.0) for n in names}
-    everything = max(float(len(left)) * len(right), 1.0)
-    options = []
-    for size in (1, 2, 3):
-        for group in combinations(of_field, size):
-            for rule in product(*group):
-                guess = everything * float(np.prod([alone[n] / everything for n in rule]))
-                if guess < 4 * budget:
-                    options.append((rule, guess, states[:, [at[n] for n in rule]].all(axis=1)))
-    left_over = chance.copy()
-    chosen: list[Rule] = []
-    spent = 0.0
-    while len(chosen) < MOST and options:
-        gain = np.array([left_over[holds].sum() for _, _, holds in options])
-        pairs = np.array([counter.known[r][0] if r in counter.known else g for r, g, _ in options])
-        kept = np.array([1 - counter.known[r][1] if r in counter.known else 1.0 for r, _, _ in options])
-        value = np.where(gain * kept > WORTH, gain * kept / (pairs + 0.02 * budget), 0.0)
-        value[pairs > budget - spent] = 0.0
-        best = int(value.argmax())
-        rule, _, holds = options[best]
-        if value[best] <= 0.0:
-            break
-        if rule not in counter.known:  # the guess was good enough to look closer
-            counter.count(rule)
-            continue
-        found = float(left_over[holds].sum() * kept[best])
-        crowd = tuple(counter.crowded(rule).tolist())
-        chosen.append(Rule(rule, float(pairs[best]), found, 1 - float(kept[best]), crowd))
-        left_over = np.where(holds, left_over * (1 - kept[best]), left_over)
-        spent += float(pairs[best])
-        options.pop(best)
-    return Plan(tuple(chosen), budget, float(1 - left_over.sum() / chance.sum()))
-
-
-def given(fields: Sequence[Field], left: Ints, right: Ints, rules: Sequence[Sequence[str]], budget: int) -> Plan:
+def given(
+    fields: Sequence[Field], left: Ints, right: Ints, rules: Sequence[Sequence[str]], budget: int,
+    drawn: Drawn | None = None,
+) -> Plan:  # fmt: skip
     """Take the rules that somebody gives, each a list of parts such as ``name:sound``, if the budget allows them.
 
     Raises
@@ -238,7 +156,7 @@ def given(fields: Sequence[Field], left: Ints, right: Ints, rules: Sequence[Sequ
     """
     parts = {p.name: p for f in fields for p in f.parts}
     whole = {f.name: f.parts[0].name for f in fields}
-    counter, made = _Counter(parts, left, right), []
+    counter, made = Counter(fields, left, right, drawn), []
     for rule in rules:
         names = tuple(whole.get(n, n) for n in rule)
         for n in names:

@@ -104,18 +104,27 @@ class Tables:
 
     def found_by(self, rule: int) -> str:
         """Say that a rule finds the rows ``l`` and ``r``."""
+        return " AND ".join(self._terms(rule).values())
+
+    def _terms(self, rule: int) -> dict[str, str]:
         r = self.plan.rules[rule]
-        terms = [f"l.{self.parts[p].column} = r.{self.parts[p].column}" for p in r.parts]
-        if r.crowd:
-            terms.append(f"r.crowded{rule} = 0")
-        return " AND ".join(terms)
+        terms = {p: f"l.{self.parts[p].column} = r.{self.parts[p].column}" for p in r.parts}
+        return terms | ({f"crowded{rule}": f"r.crowded{rule} = 0"} if r.crowd else {})
+
+    def _found_before(self, rule: int) -> list[str]:
+        """Conditions that no earlier rule finds a pair of this one, without what this one says already."""
+        known = {q for p in self.plan.rules[rule].parts for q in (p, *self.parts[p].implies)}
+        left = [{t: sql for t, sql in self._terms(k).items() if t not in known} for k in range(rule)]
+        needed = [x for i, x in enumerate(left) if not any(y.keys() < x.keys() for y in left) and x not in left[:i]]
+        if {} in needed:
+            return ["1 = 0"]
+        return [f"NOT ({' AND '.join(x.values())})" for x in needed]
 
     def query(self, rule: int, same: bool, layout: Patterns) -> str:
         """Select the pairs of one rule that no earlier rule finds, each with its pattern."""
         d = self.engine.dialect
         first = self.parts[self.plan.rules[rule].parts[0]].column
-        where = [f"l.{first} >= 0", f"r.{first} >= 0"]
-        where += [f"NOT ({self.found_by(k)})" for k in range(rule)]
+        where = [f"l.{first} >= 0", f"r.{first} >= 0", *self._found_before(rule)]
         if same:
             where.append("l.place < r.place")
         return (
@@ -155,6 +164,9 @@ def find_pairs(
 
     With ``sure``, rows whose one sure partner has no other are settled: later rules do without them.
     """
+    if not plan.rules:
+        none = np.zeros(0, dtype=np.int32)
+        return none, none, none.astype(np.int64)
     layout = patterns_of(fields)
     tables = Tables(engine, fields, plan, n)
     found = []
@@ -165,9 +177,6 @@ def find_pairs(
             at = _settled(a, b, p, layout, sure)
             if len(at) > WORTH * len(tables.left):
                 tables.without(a[at], b[at])
-    if not found:
-        none = np.zeros(0, dtype=np.int32)
-        return none, none, none.astype(np.int64)
     a, b, p = (np.concatenate(x) for x in zip(*found, strict=True))
     return a, b, asked(fields, layout, a, b.astype(np.int64) + n, p)
 

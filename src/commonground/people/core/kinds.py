@@ -28,6 +28,8 @@ Ints = npt.NDArray[Any]
 Levels = npt.NDArray[np.int8]
 Compare = Callable[[Ints, Ints], Levels]
 MISSING = -1
+VAGUER = ("month", "year", "birthday")
+PLACES = ("whole", "village", "township", "county")
 START = 4
 """Characters of a text's beginning, on which blocking may join."""
 
@@ -36,13 +38,15 @@ START = 4
 class Part:
     """A column on which blocking may join: equal where records agree in this respect; -1 where it is missing.
 
-    ``slips`` is the share of true pairs that is taken to differ in it.
+    ``slips`` is the share of true pairs that is taken to differ in it; ``implies`` are the parts that are equal where
+    it is.
     """
 
     name: str
     column: str
     key: Ints
     slips: float
+    implies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -187,8 +191,8 @@ def birth_date(columns: Column, prefix: str, column: str, number: tuple[str, Num
         return level
 
     parts = (
-        Part(f"{column}:day", f"{prefix}day", made.day, 0.06),
-        Part(f"{column}:month", f"{prefix}month", made.month, 0.03),
+        Part(f"{column}:day", f"{prefix}day", made.day, 0.06, tuple(f"{column}:{c}" for c in VAGUER)),
+        Part(f"{column}:month", f"{prefix}month", made.month, 0.03, (f"{column}:year",)),
         Part(f"{column}:year", f"{prefix}year", made.year, 0.015),
         Part(f"{column}:birthday", f"{prefix}birthday", made.birthday, 0.04),
     )  # fmt: skip
@@ -237,11 +241,13 @@ def address(columns: Column, prefix: str, column: str, number: tuple[str, Number
         return level
 
     second = "" if number is None else f"l.{number[0]}area = r.{number[0]}area"
-    slips = {"whole": 0.2, "village": 0.18, "township": 0.15, "county": 0.1}
+    parts = tuple(
+        Part(f"{column}:{c}", prefix + c, made[c], slips, tuple(f"{column}:{v}" for v in PLACES[k + 1 :] if all(coded)))
+        for k, (c, slips) in enumerate(zip(PLACES, (0.2, 0.18, 0.15, 0.1), strict=True))
+    )
     return Kind(
         "address", 5, {prefix + c: v for c, v in made.items()}, lambda d, _: nested_level(d, prefix, levels, second),
-        compare, tuple(Key(level, prefix + c, made[c]) for level, c in levels),
-        tuple(Part(f"{column}:{c}", prefix + c, made[c], s) for c, s in slips.items()), made["whole"] < 0,
+        compare, tuple(Key(level, prefix + c, made[c]) for level, c in levels), parts, made["whole"] < 0,
     )  # fmt: skip
 
 
@@ -281,12 +287,11 @@ def postcode(columns: Column, prefix: str, column: str) -> Kind:
     """
     texts, number, key = _cleaned(columns, lambda t: narrow(t).lower())
 
-    def begin(cut: Callable[[str], str]) -> Ints:
-        return np.append(keys_of([cut(t) for t in texts]), MISSING)[number]
+    def begin(cut: slice) -> Ints:
+        return np.append(keys_of([t[cut] for t in texts]), MISSING)[number]
 
-    made = {
-        "key": key, "sector": begin(lambda t: t[:-2]), "district": begin(lambda t: t[:-3]), "area": begin(lambda t: t[:2]),
-    }  # fmt: skip
+    cuts = {"sector": slice(-2), "district": slice(-3), "area": slice(2)}
+    made = {"key": key} | {c: begin(cut) for c, cut in cuts.items()}
     levels = [(5, "key"), (4, "sector"), (3, "district"), (2, "area")]
 
     def compare(a: Ints, b: Ints) -> Levels:
