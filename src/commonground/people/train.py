@@ -32,6 +32,8 @@ Floats = npt.NDArray[np.float64]
 Levels = npt.NDArray[np.int8]
 SAMPLE = 40_000
 """Random pairs from which the chances among unrelated persons are counted."""
+LEAST_MATCHES = 10.0
+"""Matches that a dataset must be expected to show before its own chances are believed."""
 PRIOR_SHARE = 0.25
 """Weight of the general figures beside those pairs: what never happened among them is rare, not impossible."""
 
@@ -214,8 +216,13 @@ def train(
     models = {}
     for dataset in sorted({of[s] for s in first.seen}):
         parts = [first.seen[s] for s in sorted(first.seen) if of[s] == dataset]
-        models[dataset] = _Seen.together(parts).fitted(family)
-    second = _Learner(units, order, family, precision, seed, given={s: models[d] for s, d in of.items() if d in models})
+        seen = _Seen.together(parts)
+        model = seen.fitted(family)
+        if model.prior[0] * seen.total >= LEAST_MATCHES:  # else nothing was learnt, and the general chances hold
+            models[dataset] = model
+    second = _Learner(
+        units, order, family, precision, seed, given={s: models.get(d, blank.general) for s, d in of.items()}
+    )
     resolve(nodes, edges, blank, names, learner=second)
     thresholds = {}
     for dataset in models:

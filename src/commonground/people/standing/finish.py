@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -127,6 +128,7 @@ def _said(start: keep.Start, linked: Linked, named: Named, model: Frozen, old: I
     by_dataset: dict[str, int] = {}
     for name, count in zip(datasets, each.tolist(), strict=True):
         by_dataset[name] = by_dataset.get(name, 0) + count
+    again = Counter(datasets)  # the first delivery of the first dataset teaches nothing: there is nobody yet
     same = start.decided.rows(start.rows, same=True)
     other = start.decided.rows(start.rows, same=False)
     held = int((now[same[0]] == now[same[1]]).sum() + (now[other[0]] != now[other[1]]).sum())
@@ -144,7 +146,7 @@ def _said(start: keep.Start, linked: Linked, named: Named, model: Frozen, old: I
         "moved_by_dataset": {n: c for n, c in sorted(by_dataset.items()) if c},
         "units": len(spine.units),
         "units_resolved": len(spine.fresh),
-        "unlearned": sorted({n for n in datasets if n not in model.models and n != model.order[0]}),
+        "unlearned": sorted({n for n in datasets if n not in model.models and (n not in model.order or again[n] > 1)}),
         "decisions": len(start.decided.numbers),
         "decisions_found": same.shape[1] + other.shape[1],
         "decisions_held": held,
