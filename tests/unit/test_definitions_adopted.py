@@ -9,12 +9,12 @@ import pytest
 
 from commonground import jobs
 from commonground.city import City
-from commonground.errors import DefinitionError
+from commonground.errors import AccessError, CommonGroundError, DefinitionError
 from commonground.governance import Ledger
 from commonground.jobs.definitions import adopt_new, check_adopted, in_use
 from commonground.variables import load_pack
 from commonground.variables.pack import load_folder, pack_definitions
-from variables_kit import make_city
+from variables_kit import D, Maker, make_city
 
 OWN = """\
 [variable]
@@ -103,3 +103,34 @@ def test_the_packs_versions_are_those_that_were_published() -> None:
     edited = {v for v in listed if v in now and now[v] != listed[v]}
     assert not edited, f"edited after publication: {sorted(edited)}; write a new version that supersedes it"
     assert set(listed) == set(now), "run scripts/publish_definitions for new versions; none is ever taken out"
+
+
+def test_one_person_is_explained_and_the_ledger_says_so(tmp_path: Path) -> None:
+    city = make_city(tmp_path / "city")
+    maker = Maker().school("S1").person("p1", D(2016, 3, 1)).enrolment("p1", 2025, 3)
+    maker.record("household_register", D(2025, 8, 31), "p1", area="529906", hukou_nature="rural")
+    maker.write(city)
+    found = jobs.explain_person(city, "child.left_behind", "p1", None, None)
+    assert found.outcome == "unknown"
+    assert found.values["age"] == 9
+    assert found.values["father_away"] is None
+    assert "“周岁”小于16岁 → 是" in found.text("zh")
+    assert "Outcome: unknown" in found.text("en")
+    assert json.loads(json.dumps(found.to_dict()))["version"] == "LBC_SC_2016_13"
+    with Ledger(city) as ledger:
+        entry = ledger.entries("value_explained")[0]
+    assert entry.subject == "child.left_behind"
+    assert "p1" not in json.dumps(dict(entry.detail))
+    with pytest.raises(DefinitionError):
+        jobs.explain_person(city, "child.left_behind", "p2", None, None)
+
+
+def test_who_may_not_is_refused_before_anything_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    city = make_city(tmp_path / "city")
+    jobs.load_adopted(city)
+    with pytest.raises(CommonGroundError):  # the first at work is its data officer, so only the version is missing
+        jobs.explain_person(city, "child.left_behind", "p1", None, None)
+    monkeypatch.setattr("commonground.governance.current_actor", lambda: "local:stranger")
+    monkeypatch.setattr("commonground.jobs.office.current_actor", lambda: "local:stranger", raising=False)
+    with pytest.raises(AccessError):
+        jobs.explain_person(city, "child.left_behind", "p1", None, None)

@@ -1,4 +1,4 @@
-"""Commands about definitions: list, show, test, count, compare, values."""
+"""Commands about definitions: list, show, test, count, compare, explain, adopt, values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ day = click.option(
 )
 
 
-@click.group(short_help="Definitions: list, show, test, count, compare, values. 定义。")
+@click.group(short_help="Definitions: list, show, test, count, compare, explain, adopt, values. 定义。")
 @click.help_option("-h", "--help", help="Show this and exit. 显示本说明。")
 def define() -> None:
     """Look at dated definitions, and at what changes when one is replaced by another.
@@ -179,6 +179,24 @@ def compare(
     days = [d.date() for d in trend]
     found = jobs.change(city, definition, old, new, date.date() if date else None, days)
     show_change(speaker, city, found)
+    speaker.result(found.to_dict())
+
+
+@define.command(short_help="Explain one person's value. 说明一个人取值的依据。")
+@about_city
+@click.argument("definition")
+@click.option("--person", required=True, help="Pseudonym in the current database. 当前数据库中的化名。")
+@click.option("--version", "version", help="Version; default: the definition's. 版本。")
+@day
+@spoken
+def explain(
+    speaker: Speaker, city: City, definition: str, person: str, version: str | None, date: dt.datetime | None
+) -> None:
+    """Explain one pseudonym's value (authorised role, recorded). 逐条说明一个化名的取值，须有权限，记入台账。"""
+    from commonground import jobs
+
+    found = jobs.explain_person(city, definition, person, version, date.date() if date else None)
+    speaker.say(found.text("zh"), found.text("en"))
     speaker.result(found.to_dict())
 
 

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     CONTRACT_CHANGED = "contract_changed"
     BUILD = "build"
     DEFINITION_ADOPTED = "definition_adopted"
+    VALUE_EXPLAINED = "value_explained"
     LINK = "link"
     PERSON_IDS = "person_ids"
     LINK_MODEL = "link_model"
@@ -75,6 +76,7 @@ LABELS: dict[Kind, Said] = {
     Kind.CONTRACT_SUGGESTED: Said("提出读取约定草案", "Contract proposed"),
     Kind.CONTRACT_CHANGED: Said("修改读取约定", "Contract changed"),
     Kind.BUILD: Said("建库", "Database built"),
+    Kind.VALUE_EXPLAINED: Said("查看一人取值的依据", "One person's value explained"),
     Kind.DEFINITION_ADOPTED: Said("采用定义", "Definitions adopted"),
     Kind.LINK: Said("人员连接", "Records linked"),
     Kind.PERSON_IDS: Said("人员编号接续", "Ids of persons carried on"),

@@ -5,7 +5,8 @@ frozen result; each run that changes the city is written into its ledger.
 """
 
 from commonground.jobs.build import BuildResult, build, intake, plan_build
-from commonground.jobs.definitions import adopt, load_adopted
+from commonground.jobs.definitions import adopt, explain_person, load_adopted
+from commonground.jobs.encoded import encode_file, match_encoded
 from commonground.jobs.face import OpenCity
 from commonground.jobs.fetch import fetch, plan_fetch
 from commonground.jobs.follow import (
@@ -51,8 +52,10 @@ __all__ = [
     "count_values",
     "demo",
     "drift",
+    "encode_file",
     "estimate_review",
     "explain_pair",
+    "explain_person",
     "export_values",
     "fetch",
     "grant",
@@ -64,6 +67,7 @@ __all__ = [
     "list_reviews",
     "load_adopted",
     "make_returns",
+    "match_encoded",
     "new_city",
     "open_review",
     "people_report",

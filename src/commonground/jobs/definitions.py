@@ -8,6 +8,7 @@ dates: from when it was in force in the world (in its file), and from when this 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from commonground.jobs.office import may
 if TYPE_CHECKING:
     from commonground.governance.ledger import Ledger
     from commonground.variables import Definition
+    from commonground.variables.person import Explained
 
 #: Statuses whose versions may still be edited: they are not in use, or only there to be looked at.
 OPEN = ("unverified", "illustrative")
@@ -130,6 +132,20 @@ def adopt(city: City, version: str, reason: str) -> Adopted:
             "definition_adopted", current_actor(), version, {"versions": {version: found.hash}, "reason": reason}
         )
         return adopted(ledger)[version]
+
+
+def explain_person(city: City, definition: str, person: str, version: str | None, day: dt.date | None) -> Explained:
+    """Explain one pseudonymous person's value; needs the right to look at values, and is recorded."""
+    from commonground import variables
+    from commonground.governance import Ledger, current_actor
+
+    may(city, "values_export")
+    found = variables.explain_person(city, definition, person, version=version, day=day)
+    mark = hashlib.sha256(person.encode()).hexdigest()[:16]
+    detail = {"version": found.version.id, "hash": found.version.hash, "person_sha256": mark}
+    with Ledger(city) as ledger:  # recorded before it is shown
+        ledger.append("value_explained", current_actor(), found.definition.id, detail)
+    return found
 
 
 def load_adopted(city: City) -> dict[str, Adopted]:

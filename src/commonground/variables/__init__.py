@@ -12,15 +12,18 @@ from commonground.variables.export import count, export_values
 from commonground.variables.load import load_definition
 from commonground.variables.model import Definition
 from commonground.variables.pack import get_definition, kinds_behind, load_pack, run_tests
+from commonground.variables.person import Explained, explain_person
 from commonground.variables.run import reference_dates, run
 
 __all__ = [
     "Change",
     "Comparison",
     "Definition",
+    "Explained",
     "change",
     "compare",
     "count",
+    "explain_person",
     "export_values",
     "get_definition",
     "kinds_behind",

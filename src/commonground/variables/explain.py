@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from commonground.errors import Said
@@ -76,6 +76,7 @@ def describe(definition: Definition, lang: str) -> str:
         ref = " ".join(str(version.source[k]) for k in ("title", "ref", "date") if version.source.get(k))
         lines.append(f"  {'出处' if zh else 'source'}{colon}{ref}")
         lines += [f"  {said(lang)}" for said in (version.change, version.note) if said]
+    lines += _derived_lines(definition, lang)
     used = sorted({name for v in definition.versions for name in v.inputs})
     lines += ["", "输入及来源（按先后）" if zh else "Inputs and their sources, in order"]
     for name in used:
@@ -84,6 +85,29 @@ def describe(definition: Definition, lang: str) -> str:
         where = where if one.linked is None else [linked_in_words(one.linked, definition.inputs, lang)]
         lines.append(f"  {one.title(lang)}{colon}{(' ＞ ' if zh else ' > ').join(where)}")
     return "\n".join(lines)
+
+
+def _derived_lines(definition: Definition, lang: str) -> list[str]:
+    """Say what the titled derived values stand for, with the default version's parameters."""
+    version = definition.version()
+    titles = titles_of_derived(definition, version)
+    used = {canonical(n) for node in (version.when, version.rule) for n in calls_in(node)}
+    lines = []
+    for name, title in definition.derived.items():
+        node = put_in(definition.derive[name], definition.derive, version.param)
+        if canonical(node) in used and isinstance(node, Call):
+            said = in_words(node, definition.inputs, lang, titles)
+            lines.append(f"  {title(lang)}{'：' if lang == 'zh' else ': '}{said}")
+    head = f"推导值（按 {version.id}）" if lang == "zh" else f"Derived values (under {version.id})"
+    return ["", head, *lines] if lines else []
+
+
+def calls_in(node: Node) -> Iterator[Call]:
+    """Every call in an expression, itself included."""
+    if isinstance(node, Call):
+        yield node
+        for arg in node.args:
+            yield from calls_in(arg)
 
 
 def _source(source: Source) -> str:

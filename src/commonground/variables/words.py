@@ -110,12 +110,13 @@ def in_words(
         return f"“{title(lang)}”"
     if node.function in LOOKING:
         return _looked_up(node, [in_words(a, inputs, lang, derived, False) for a in node.args[1:]], lang)
-    args = [in_words(a, inputs, lang, derived, False) for a in node.args]
-    if _infix(node):
+    operands = _flat(node, derived) if node.function == "known" else node.args
+    args = [in_words(a, inputs, lang, derived, False) for a in operands]
+    if _infix(node) or node.function == "known":
         bracket = "（{}）" if lang == "zh" else "({})"
-        titled = [isinstance(a, Call) and canonical(a) in derived for a in node.args]
+        titled = [isinstance(a, Call) and canonical(a) in derived for a in operands]
         args = [bracket.format(t) if _infix(a) and not named else t
-                for t, a, named in zip(args, node.args, titled, strict=True)]  # fmt: skip
+                for t, a, named in zip(args, operands, titled, strict=True)]  # fmt: skip
     return _written(node.function, args, lang)
 
 
@@ -137,6 +138,15 @@ def _written(function: str, args: list[str], lang: str) -> str:
     if function in _LISTED:
         return _LISTED[function](lang).format(comma.join(args))
     return _PHRASES[function](lang).format(*args)
+
+
+def _flat(node: Call, derived: Mapping[str, Said]) -> tuple[Node, ...]:
+    """Operands of ``known`` with those of another inside it in their places; the first known is the same."""
+    found: list[Node] = []
+    for arg in node.args:
+        inner = isinstance(arg, Call) and arg.function == "known" and canonical(arg) not in derived
+        found.extend(_flat(arg, derived) if inner and isinstance(arg, Call) else (arg,))
+    return tuple(found)
 
 
 def _infix(node: Node) -> bool:
