@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from commonground.cli.people_encode import encode, match
 from commonground.cli.people_history import history, retrain, undo
 from commonground.cli.people_report import report
 from commonground.cli.people_review import review
@@ -23,3 +24,5 @@ people.add_command(review)
 people.add_command(why)
 for command in (history, undo, retrain):
     people.add_command(command)
+people.add_command(encode)
+people.add_command(match)

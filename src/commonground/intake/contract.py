@@ -22,6 +22,7 @@ from commonground.intake.model import (
     Contract,
     DeliveryRule,
     Ignored,
+    Kind,
     Layout,
     NonData,
     Pack,
@@ -111,7 +112,7 @@ def load_contract(path: Path, pack: Pack | None = None) -> Contract:
         ignore=tuple(_ignored(entry, f"{where} [dataset] ignore") for entry in dataset.get("ignore", [])),
         deliveries=tuple(_delivery(entry, f"{where} [[delivery]]", pack) for entry in raw.get("delivery", [])),
         layouts=layouts,
-        columns=tuple(_column(entry, where, pack) for entry in raw.get("column", [])),
+        columns=tuple(_column(entry, where, pack, kind) for entry in raw.get("column", [])),
         hash=hashlib.sha256(path.read_bytes()).hexdigest(),
         checks=_checks(raw.get("check", []), where),
         database=database,
@@ -258,7 +259,7 @@ def clean_name(name: str) -> str:
     return "".join(unicodedata.normalize("NFKC", name).split())
 
 
-def _column(raw: Mapping[str, Any], where: str, pack: Pack) -> ColumnRule:
+def _column(raw: Mapping[str, Any], where: str, pack: Pack, kind: Kind) -> ColumnRule:
     source = raw.get("source", "")
     names = tuple(source) if isinstance(source, list) else (source,)
     where = f"{where} [[column]] {'、'.join(map(str, names))}"
@@ -279,10 +280,18 @@ def _column(raw: Mapping[str, Any], where: str, pack: Pack) -> ColumnRule:
         )
     plain = tuple(clean_name(name) for name in names)
     scope = {"files": raw.get("files", "*"), "deliveries": raw.get("deliveries", "*")}
+    if "ignore" in raw and kind.only:
+        raise ContractError(
+            Said(f"“{kind.label.zh}”里不能有别的列。", f"“{kind.label.en}” may hold no other columns."),
+            where=where,
+            why=Said("不读的列也已经交来了。", "A column that is not taken has been handed over all the same."),
+            todo=Said("请部门去掉这一列重新交付。", "Ask the department to deliver without it."),
+        )
     if "ignore" in raw:
         reason = raw["ignore"]
         return ColumnRule(plain, None, True, reason=Said(reason.get("zh", ""), reason.get("en", "")), **scope)
     concept = _one_of(raw["concept"], pack.concepts, where, "概念", "concept")
+    _check_allowed(concept, kind, where)
     base = _values(raw, concept, where, Values())
     overrides = []
     for entry in raw.get("where", []):
@@ -293,6 +302,26 @@ def _column(raw: Mapping[str, Any], where: str, pack: Pack) -> ColumnRule:
     return ColumnRule(
         plain, concept, bool(raw.get("optional", False)), values=base, where=tuple(overrides), pattern=pattern, **scope
     )
+
+
+def _check_allowed(concept: Concept, kind: Kind, where: str) -> None:
+    """Refuse a concept that files of a kind may not hold, such as a name among encodings."""
+    if kind.only and concept.name not in kind.only:
+        raise ContractError(
+            Said(
+                f"“{kind.label.zh}”里不能有“{concept.label.zh}”。",
+                f"“{concept.label.en}” may not stand in “{kind.label.en}”.",
+            ),
+            where=where,
+            why=Said(
+                "交这种文件，就是为了不交姓名等能认出人的内容。",
+                "Such files are handed over so that nothing that identifies a person is.",
+            ),
+            todo=Said(
+                "请部门去掉这一列重新交付；不要在约定里写 ignore 放过。",
+                "Ask the department to deliver without this column; do not let it pass by ignore.",
+            ),
+        )
 
 
 def _values(raw: Mapping[str, Any], concept: Concept, where: str, base: Values) -> Values:

@@ -133,11 +133,15 @@ class Concept:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of dataset; ``subject`` is the role whose person a row is about, "" when rows are not about persons."""
+    """A kind of dataset; ``subject`` is the role whose person a row is about, "" when rows are not about persons.
+
+    ``only`` are the concepts that its contracts may name; empty: all.
+    """
 
     name: str
     label: Said
     subject: str = ""
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@ def _concepts(path: Path, codes: Mapping[str, CodeList]) -> dict[str, Concept]:
 
 def _kinds(path: Path) -> dict[str, Kind]:
     return {
-        name: Kind(name, _said(raw, f"{path} [{name}]"), raw.get("subject", ""))
+        name: Kind(name, _said(raw, f"{path} [{name}]"), raw.get("subject", ""), tuple(raw.get("only", ())))
         for name, raw in read_toml(path, ContractError).items()
     }
 

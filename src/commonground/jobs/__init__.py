@@ -7,6 +7,7 @@ frozen result; each run that changes the city is written into its ledger.
 from commonground.jobs.build import BuildResult, build, intake, plan_build
 from commonground.jobs.definitions import adopt, explain_person, load_adopted
 from commonground.jobs.encoded import encode_file, match_encoded
+from commonground.jobs.encoded import encode_file, match_encoded
 from commonground.jobs.face import OpenCity
 from commonground.jobs.fetch import fetch, plan_fetch
 from commonground.jobs.follow import (
@@ -53,6 +54,7 @@ __all__ = [
     "demo",
     "drift",
     "encode_file",
+    "encode_file",
     "estimate_review",
     "explain_pair",
     "explain_person",
@@ -67,6 +69,7 @@ __all__ = [
     "list_reviews",
     "load_adopted",
     "make_returns",
+    "match_encoded",
     "match_encoded",
     "new_city",
     "open_review",

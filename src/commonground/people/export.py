@@ -57,14 +57,11 @@ def export_links(city: City, path: Path, *, project: str = "", by: str = "") -> 
     """
     import pyarrow.parquet as pq
 
-    kinds, key = None, KeyRing(city.settings.keys).get(EXPORTS) if not project else b""
-    if project:
-        kinds, key = _of_project(city, project, by)
     name = f"links/{city.require_current().number}"
     table = Vault(city).read_table(name, [*PLACE, "spine_id", "status"])
-    if kinds is not None:
-        table = _only(city, table, kinds)
-    table = with_pseudonyms(table, key, algorithm_of(city.settings.pack))
+    if project:
+        table = _only(city, table, find_project(city, project).datasets)
+    table = with_key(city, table, project, by)
     with storage_errors(path, chosen=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(table, path, compression="zstd")
@@ -93,11 +90,15 @@ def find_project(city: City, project: str) -> Project:
     return known[project]
 
 
-def _of_project(city: City, project: str, by: str) -> tuple[tuple[str, ...], bytes]:
-    """Kinds of data that a project may use, and the key of its pseudonyms."""
-    found = find_project(city, project)
-    with Ledger(city) as ledger:
-        return found.datasets, make_key(ledger, f"project-{found.id}", by=by or "system")
+def with_key(city: City, table: pa.Table, project: str, by: str = "") -> pa.Table:
+    """Put pseudonyms of a project, or of exports without one, in the place of ``spine_id``."""
+    if project:
+        found = find_project(city, project)
+        with Ledger(city) as ledger:
+            key = make_key(ledger, f"project-{found.id}", by=by or "system")
+    else:
+        key = KeyRing(city.settings.keys).get(EXPORTS)
+    return with_pseudonyms(table, key, algorithm_of(city.settings.pack))
 
 
 def _only(city: City, table: pa.Table, kinds: tuple[str, ...]) -> pa.Table:
