@@ -187,7 +187,58 @@ def quality() -> dict[str, dict[str, Any]]:
     }
     counts = {"child.left_behind": {"entity": "person", "type": "boolean", "versions": versions}}
     return {"intake": {"conservation": conservation, "quarantine": quarantine}, "links": links,
-            "variables": {"definitions": counts}}  # fmt: skip
+            "linkage": linkage_report(), "variables": {"definitions": counts}}  # fmt: skip
+
+
+def linkage_report() -> dict[str, Any]:
+    """Make up a linkage report: two groupings, two deliveries, three thresholds."""
+    axes = (
+        ("migrant", {"zh": "流动", "en": "Migration"}, (("no", "户口在现居县区", "registered here", 12000, 0.004),
+                                                      ("yes", "户口在别处", "registered elsewhere", 3000, 0.021))),
+        ("sex", {"zh": "性别", "en": "Sex"}, (("male", "男", "male", 8000, 0.006),
+                                            ("female", "女", "female", 7000, 0.006),
+                                            ("unknown", "不详", "not known", 6, 0.5))),
+    )  # fmt: skip
+
+    def around(value: float, half: float) -> dict[str, float]:
+        return {"value": value, "low": max(value - half, 0.0), "high": min(value + half, 1.0)}
+
+    def rates(records: int, missed: float) -> dict[str, Any]:
+        return {
+            "records": records, "linked": round(0.95 * records), "link_rate": around(0.95, 0.01),
+            "missed_rate": around(missed, missed / 3), "false_rate": around(0.0004, 0.0003),
+            "precision": around(0.9996, 0.0003), "recall": around(1 - missed, missed / 3),
+        }  # fmt: skip
+
+    groups = [
+        {"axis": axis, "axis_label": said, "group": key, "label": {"zh": zh, "en": en}, **rates(n, missed)}
+        for axis, said, categories in axes
+        for key, zh, en, n, missed in categories
+    ]
+    pupils = {"zh": "学籍", "en": "Student registry"}
+    deliveries = [
+        {"dataset": "education.student_registry", "delivery": d, "title": pupils, **rates(n, 0.005)}
+        for d, n in (("2024-09", 7000), ("2025-09", 8000), ("2025-10", 40))
+    ]
+    differences = [
+        {"axis": g["axis"], "axis_label": g["axis_label"], "group": g["group"], "label": g["label"], "joined": 0.6,
+         "others": 0.3, "n_joined": 14000, "n_others": n, "difference": around(0.63, 0.05), "unlike": True}
+        for g, n in zip(groups[:4], (900, 900, 900, 20), strict=True)
+    ]  # fmt: skip
+    sweep = [
+        {"threshold": t, "links": 14251 - 37 * k, "persons": 9003 + 37 * k, "precision": 0.9996 + 0.0001 * k,
+         "recall": 0.994 - 0.01 * k, "gap": {"migrant": 0.017 + 0.01 * k, "sex": None},
+         "missed_rate": {}, "link_rate": {}}
+        for k, t in enumerate((0.5, 0.9, 0.99))
+    ]  # fmt: skip
+    gap = {"axis": "migrant", "worst": "yes", "axis_label": axes[0][1], "worst_label": groups[1]["label"],
+           "gap": {"value": 0.017, "low": 0.009, "high": 0.026}}  # fmt: skip
+    whole = {**rates(15000, 0.006), "spine": 9003, "by_number": 13000, "by_weight": 1250}
+    hidden = [{"dataset": "education.student_registry", "delivery": "2025-09", "tried": 500, "right": 493, "wrong": 0,
+               "missed": 7, "never_compared": 1}]  # fmt: skip
+    analysis = {"whole": whole, "by_group": groups, "by_delivery": deliveries, "differences": differences, "line": 0.1,
+                "sweep": sweep, "gaps": [gap]}  # fmt: skip
+    return {"analysis": analysis, "hidden": hidden, "linkage": {"two_numbers": 12}}
 
 
 def make_city(folder: Path, *, seed: int = 0, schools: int = 97) -> Path:

@@ -30,7 +30,7 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 )  # fmt: skip
-SLUGS = ("overview", "definitions", "gaps", "schools", "factors", "quality")
+SLUGS = ("overview", "definitions", "gaps", "schools", "factors", "quality", "links")
 PATHS = [f"{lang}/{slug}.html" for lang in ("zh", "en") for slug in SLUGS] + ["report.zh.html", "report.en.html"]
 
 # Frames of 390 and 320 px, each page in turn; what is wider than its frame is named. Served beside the pages, so that
@@ -142,7 +142,7 @@ def test_every_drawing_and_style_arrives(looked: tuple[list[list[str]], str]) ->
     assert all(row[4] == "0" for row in rows), "an image did not load"
     assert {row[5] for row in rows} == {"16px"}
     for row in rows:
-        if row[0].endswith(("gaps.html", "factors.html", "overview.html")):
+        if row[0].endswith(("gaps.html", "factors.html", "overview.html", "links.html")):
             assert int(row[6]) >= 1, row
     assert all(row[7].strip() for row in rows)
 

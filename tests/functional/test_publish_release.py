@@ -379,6 +379,24 @@ def test_a_few_unlinked_records_are_not_given_back_by_their_share(inputs: Inputs
         assert round((1 - row["estimate"]) * records) % 10 == 0
 
 
+def test_the_page_on_links_shows_groups_and_deliveries_that_are_large_enough(made: Any, inputs: Inputs) -> None:
+    data = {
+        name: json.loads((made.path / "public" / "data" / f"links-{name}.json").read_text(encoding="utf-8"))["rows"]
+        for name in ("missed", "deliveries", "unlike", "thresholds")
+    }
+    assert [(r["axis"], r["group"]) for r in data["missed"]] == [
+        ("migrant", "no"), ("migrant", "yes"), ("sex", "male"), ("sex", "female")
+    ]  # fmt: skip
+    assert [r["delivery"] for r in data["deliveries"]] == ["2024-09", "2025-09"], "forty records say nothing"
+    assert all(r["links"] % 5 == 0 and r["persons"] % 5 == 0 for r in data["thresholds"])
+    assert not {"n", "n_joined", "n_others", "joined", "others"} & set(data["unlike"][0]), "counts stay inside"
+    few = next(r for r in examine(inputs).link_differences if r["group"] == "female")
+    assert few["estimate"] is None, "six of twenty records is a small count"
+    for lang, words in (("zh", "“户口在别处”漏连最多"), ("en", "most links are missed for “registered elsewhere”")):
+        page = (made.path / "public" / lang / "links.html").read_text(encoding="utf-8")
+        assert words in re.sub("<[^>]*>", "", page)
+
+
 def test_downloads_hold_no_more_digits_than_they_need(made: Any) -> None:
     for path in sorted((made.path / "public" / "data").glob("*.json")):
         for row in json.loads(path.read_text(encoding="utf-8"))["rows"]:
@@ -425,6 +443,6 @@ def test_earlier_scores_are_spoken_of_only_where_there_are_any(inputs: Inputs) -
 
 
 def test_nearly_all_is_not_called_all() -> None:
-    linkage = importlib.import_module("commonground.publish.pages.linkage")
+    linkage = importlib.import_module("commonground.publish.pages.links")
     assert linkage._least(0.99996) == "99.99%"
     assert linkage._least(1.0) == "100.00%"

@@ -23,12 +23,13 @@ from commonground.disclosure import (
 from commonground.disclosure import Shown as State
 from commonground.errors import Said, StudyError
 from commonground.present.words import both
+from commonground.publish import linked
 from commonground.publish.inputs import Inputs
 from commonground.publish.judged import to_look_at, verdicts
 
 Rows = tuple[dict[str, Any], ...]
 CHILD = "child."  # definitions about who a child is; the page of definitions shows these
-_SUMS = ("records", "linked", "by_number", "by_weight", "expected_right", "expected_missed")
+_SUMS = ("records", "linked")
 OUTCOMES = ("true", "false", "unknown", "not_applicable")
 _SCHOOL = (
     "school_code", "county", "level", "n", "n_away", "effect", "low", "high", "verdict", "gap", "gap_low", "gap_high",
@@ -61,6 +62,10 @@ class Safe:
         Schools by code, for officials.
     files, reasons, links : tuple of dict
         Quality.
+    link_groups, link_deliveries, link_differences, link_sweep : tuple of dict
+        Quality of the links: estimates by group and delivery, standardised differences, thresholds.
+    link_told : dict
+        What is said of the links as a whole; ``link_line``: the standardised difference that counts.
     verdicts, checks : tuple of dict
         Quality checks: how many of each dataset passed; those to look at, a row a delivery.
     returns : tuple of dict
@@ -85,6 +90,12 @@ class Safe:
     reasons: tuple[tuple[str, int, bool], ...] = ()  # reason, count or -1, withheld for another
     reason_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     links: Rows = ()
+    link_groups: Rows = ()
+    link_deliveries: Rows = ()
+    link_differences: Rows = ()
+    link_sweep: Rows = ()
+    link_told: Mapping[str, Any] = field(default_factory=dict)
+    link_line: float = 0.1
     verdicts: Rows = ()
     checks: Rows = ()
     returns: Rows = ()
@@ -281,15 +292,8 @@ def _links(inputs: Inputs) -> list[dict[str, Any]]:
     rows = []
     for key2 in out:
         row = out[key2]
-        joined, right = row["by_number"] + row["by_weight"], row["expected_right"]
-        pairs = right + row["expected_missed"]
         left = step * round((row["records"] - row["linked"]) / step)
-        rates = {
-            "estimate": 1 - left / row["records"] if row["records"] else None,
-            # the source that founds the spine joins nothing, so that there is nothing to be right or wrong about
-            "precision": right / joined if joined else None,
-            "recall": right / pairs if joined and pairs else None,
-        }
+        rates = {"estimate": 1 - left / row["records"] if row["records"] else None}
         rows.append({"group": row["group"], "label": row["label"], "n": int(row["records"]), **rates})
     return rows
 
@@ -327,7 +331,11 @@ def examine(inputs: Inputs) -> Safe:
     transition = _transition(keeper, inputs)
     looked = Estimates("checks_looked", tuple(to_look_at(inputs)), (), ("numerator", "denominator"))
     returned = Estimates("returns", inputs.returns, (), ("items", "settled"))
-    links = Estimates("links", tuple(_links(inputs)), ("estimate", "precision", "recall"), ("n",))
+    links = Estimates("links", tuple(_links(inputs)), ("estimate",), ("n",))
+
+    def linked_rows(name: str, rows: list[dict[str, Any]], values: tuple[str, ...], counts: tuple[str, ...]) -> Rows:
+        return keeper.passed(gate(Estimates(name, tuple(rows), values, counts), policy)).rows if rows else ()
+
     return Safe(
         inputs=inputs,
         gaps=gaps,
@@ -342,6 +350,12 @@ def examine(inputs: Inputs) -> Safe:
         reasons=tuple(reasons),
         reason_labels=names,
         links=keeper.passed(gate(links, policy)).rows,
+        link_groups=linked_rows("link_groups", linked.groups(inputs), linked.RATE, ("n",)),
+        link_deliveries=linked_rows("link_deliveries", linked.deliveries(inputs), linked.DELIVERY, ("n",)),
+        link_differences=linked_rows("link_differences", linked.differences(inputs), linked.RATE, ("n",)),
+        link_sweep=linked_rows("link_sweep", linked.sweep(inputs), linked.SWEEP, ("links", "persons")),
+        link_told=linked.told(inputs),
+        link_line=float(inputs.linkage.get("analysis", {}).get("line", 0.1)),
         verdicts=keeper.passed(gate(Tally("checks", tuple(verdicts(inputs))), policy)).rows,
         checks=keeper.passed(gate(looked, policy)).rows,
         returns=keeper.passed(gate(returned, policy)).rows,

@@ -46,6 +46,8 @@ class Inputs:
         Quality checks of the version, judged by the limits of today.
     returns : tuple of dict
         Items that went back to the departments and how many are settled, by delivery.
+    linkage, recorrupted : dict
+        The linkage report, and the re-corruption test where it was run.
     kinds : dict
         Kind of dataset → {"zh", "en"}.
     schools : dict
@@ -66,6 +68,8 @@ class Inputs:
     comparison: Comparison | None = None
     checks: tuple[Mapping[str, Any], ...] = ()
     returns: tuple[Mapping[str, Any], ...] = ()
+    linkage: Mapping[str, Any] = field(default_factory=dict)
+    recorrupted: Mapping[str, Any] = field(default_factory=dict)
     kinds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     schools: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -151,7 +155,10 @@ def _digest(version: Path, path: Path, settings: Path, pack: str) -> str:
     parts = [
         path,
         version / "manifest.json",
-        *(quality / f"{n}.json" for n in ("intake", "links", "variables", "checks", "returns")),
+        *(
+            quality / f"{n}.json"
+            for n in ("intake", "links", "linkage", "recorruption", "variables", "checks", "returns")
+        ),
         code / "packs" / pack / "checks.toml",
         settings,
     ]
@@ -239,6 +246,8 @@ def load_inputs(
         notes=tuple(findings.get("notes", ())),
         intake=_json(quality / "intake.json"),
         links=_json(quality / "links.json"),
+        linkage=_json(quality / "linkage.json"),
+        recorrupted=_json(quality / "recorruption.json"),
         variables=_json(quality / "variables.json"),
         definitions=definitions,
         comparison=_comparison(city, definitions, old, new),

@@ -20,7 +20,7 @@ from commonground.publish.pages import PAGES, official
 if TYPE_CHECKING:
     import jinja2
 
-SLUGS = ("overview", "definitions", "gaps", "schools", "factors", "quality")
+SLUGS = ("overview", "definitions", "gaps", "schools", "factors", "quality", "links")
 TAGS = {"zh": "zh-Hans-CN", "en": "en"}
 TOKEN = "@fingerprint-of-this-release@"  # stands in pages while the fingerprint is computed
 Progress = Callable[[str, int, int], None]

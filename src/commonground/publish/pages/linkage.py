@@ -1,12 +1,11 @@
-"""How well records were linked to persons: who is left out, and how sure the links are."""
+"""How well records were linked to persons: who is left out."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-from commonground.present.figures import Bar, Row, bars, small_multiples
+from commonground.present.figures import Bar, bars
 from commonground.present.tokens import UNCLEAR
 from commonground.present.words import both, label, people, percent, sentence
 from commonground.publish.examine import Safe
@@ -29,11 +28,6 @@ def _facts(safe: Safe, lang: str) -> Facts:
 
 def _missing(row: Raw) -> float:
     return 1 - float(row["estimate"]) + 0.0
-
-
-def _least(value: float) -> str:
-    """Write a share of nearly all, rounded down: what is not all is not called so."""
-    return percent(math.floor(value * 10_000 + 1e-9) / 10_000, 2)
 
 
 def fair(safe: Safe, lang: str) -> Figure | None:
@@ -81,35 +75,4 @@ def fair(safe: Safe, lang: str) -> Figure | None:
             {"group": r["group"], "label": both(r["label"], "en"), "linked": r["estimate"], "records": r["n"]}
             for r in rows
         ),
-    )
-
-
-def sure(safe: Safe, lang: str) -> Figure | None:
-    """Draw the estimated precision and recall of the links of each source."""
-    rows = [r for r in safe.links if r.get("precision") is not None and r.get("recall") is not None]
-    if not rows:
-        return None
-    measures = ("precision", "recall")
-    lowest = {m: _least(min(float(r[m]) for r in rows)) for m in measures}
-    finding = sentence("quality.sure_finding", lang, **lowest)
-    panels = [
-        (
-            label(f"col.{m}", lang),
-            [Row(both(r["label"], lang), 100 * r[m], 100 * r[m], 100 * r[m], text=_least(r[m])) for r in rows],
-        )
-        for m in measures
-    ]
-    axis = label("quality.sure_axis", lang)
-    cells = [(text(both(r["label"], lang)), *(Cell(_least(r[m]), True) for m in measures)) for r in rows]
-    return Figure(
-        id="quality-sure",
-        number="",
-        finding=finding,
-        sub=label("quality.sure_sub", lang),
-        draw=lambda width: small_multiples(panels, width, title=finding, axis=axis, zero=False),
-        facts=_facts(safe, lang),
-        notsaid=label("quality.sure_notsaid", lang),
-        made=label("quality.made_sure", lang),
-        table=table(head("dataset", *measures, lang=lang, numeric=measures), cells, stack=True),
-        data=tuple({"label": both(r["label"], "en"), **{m: r[m] for m in measures}} for r in rows),
     )

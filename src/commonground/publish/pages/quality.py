@@ -10,7 +10,7 @@ from commonground.present.words import both, label, people, percent, sentence, w
 from commonground.publish.examine import Safe, kind_label
 from commonground.publish.model import Cell, Figure, Help, Listed, Page, Section, Shown, Table, Text
 from commonground.publish.pages.checks import returned, to_look_at, verdicts
-from commonground.publish.pages.linkage import fair, sure
+from commonground.publish.pages.linkage import fair
 from commonground.publish.parts import department_name, head, made, quality_facts, table, text
 
 
@@ -179,7 +179,6 @@ def quality(safe: Safe, lang: str) -> Page:
         ("look", to_look_at(safe, lang)),
         ("returned", returned(safe, lang)),
         ("fair", fair(safe, lang)),
-        ("sure", sure(safe, lang)),
     ):
         if figure:
             sections.append(Section(name, label(f"quality.{name}", lang), (Shown(figure),)))
