@@ -42,11 +42,15 @@ def test_a_pair_of_persons_counts_once_however_often_it_was_looked_at() -> None:
     assert sorted(zip(left.tolist(), right.tolist(), p.tolist(), strict=True)) == [(2, 1, 0.2), (3, 1, 0.4)]
 
 
+none = Compared.joined([])
+
+
 def test_what_became_of_each_record() -> None:
     found = judge(
         source=ints(0, 0, 1, 1, 1), entity=ints(0, 1, 0, 3, 4), probability=np.array([1.0, 1.0, 0.97, 1.0, 1.0]),
         joined=np.array([False, False, True, False, False]),
-        found=pairs((2, 0, 0.97, True), (3, 0, 0.3, False), (3, 1, 0.9, False), (4, 1, 0.01, False)), founding=0,
+        found=pairs((2, 0, 0.97, True), (3, 0, 0.3, False), (3, 1, 0.9, False), (4, 1, 0.01, False)),
+        conflicts=none, founding=0,
     )  # fmt: skip
     assert found.unit.tolist() == [2, 3, 4]
     assert found.wrong.tolist() == pytest.approx([0.03, 0, 0])
@@ -90,7 +94,7 @@ def test_rates_are_shares_of_what_should_have_been_linked() -> None:
     missed = np.where(linked, 0.0, 0.5)
     wrong = np.where(linked, 0.01, 0.0)
     cell = (np.arange(n) % 2).astype(np.int64)
-    total = sums(cell, 2, 0 * cell, 1, np.arange(n), linked, linked, wrong, missed)
+    total = sums(cell, 2, 0 * cell, 1, np.arange(n), linked, linked, wrong, missed, 0 * missed)
     found = rates(total, errors(hidden((0, 0, 0, 0, 0, 0, 0.0, 0.0))), seed=3)
     assert found.records == (500, 500)
     assert found.linked == (450, 450)
@@ -112,8 +116,8 @@ def test_records_of_one_person_widen_the_interval() -> None:
     linked, cell = np.zeros(n, dtype=bool), np.zeros(n, dtype=np.int64)
     missed = np.full(n, 0.2)
     model = errors(hidden((0, 0, 0, 0, 0, 0, 0.0, 0.0)))
-    alone = rates(sums(cell, 1, cell, 1, np.arange(n), linked, linked, 0 * missed, missed), model)
-    crowd = rates(sums(cell, 1, cell, 1, np.arange(n) // 12, linked, linked, 0 * missed, missed), model)
+    alone = rates(sums(cell, 1, cell, 1, np.arange(n), linked, linked, 0 * missed, missed, 0 * missed), model)
+    crowd = rates(sums(cell, 1, cell, 1, np.arange(n) // 12, linked, linked, 0 * missed, missed, 0 * missed), model)
     assert alone.missed[0].value == pytest.approx(crowd.missed[0].value)
     assert crowd.missed[0].high - crowd.missed[0].low > alone.missed[0].high - alone.missed[0].low
 
@@ -148,7 +152,8 @@ def test_a_stricter_threshold_gives_up_links_and_a_looser_one_takes_more() -> No
     judged = judge(
         source=ints(0, 1, 1, 1, 1), entity=ints(0, 0, 0, 3, 4), probability=np.array([1, 1.0, 0.8, 1, 1]),
         joined=np.array([False, True, True, False, False]),
-        found=pairs((1, 0, 1.0, True), (2, 0, 0.8, True), (3, 0, 0.6, False), (4, 0, 0.1, False)), founding=0,
+        found=pairs((1, 0, 1.0, True), (2, 0, 0.8, True), (3, 0, 0.6, False), (4, 0, 0.1, False)),
+        conflicts=none, founding=0,
     )  # fmt: skip
     by_number = np.array([True, False, False, False])
     cell = ints(0, 0, 1, 1)

@@ -9,8 +9,8 @@ missed as were missed per link found among hidden numbers of the same delivery w
 (post-stratified); that counts what was never compared too. Where a delivery has no numbers to hide, the model's
 expectation is multiplied by what was found elsewhere per miss expected.
 
-Intervals come from draws: the ratio of found to expected errors from its gamma distribution, the number of errors from
-a Poisson distribution, in clumps where the records of one person are missed together.
+Intervals come from draws: the ratio of found to expected errors from its gamma distribution, the errors themselves
+from that of a Poisson mean (Jeffreys), in clumps where the records of one person are missed together.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ NEAR = 0.05
 """A record whose candidates together are less probable than this was, to the model, not there to be found."""
 TRUST = 2.0
 """Errors that the city-wide ratio counts for beside what was found in a delivery itself."""
+
+
+MOST = 3.0
+"""Errors per error expected, or per link made, that a delivery with little to go by is drawn towards at most."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ def _shrunk(source: Ints, found: Ints, base: Floats, least: float) -> tuple[Floa
     city = (found.sum() + 0.5) / (base.sum() + least)
     by_found = np.bincount(source, weights=found, minlength=size) + TRUST
     by_base = np.bincount(source, weights=base, minlength=size) + TRUST / city
-    near = (by_found / by_base)[source]
+    near = np.minimum(by_found / by_base, MOST)[source]
     return np.asarray(found + TRUST, dtype=np.float64), np.asarray(base + TRUST / near, dtype=np.float64)
 
 
@@ -132,7 +136,8 @@ class Sums:
     """What is known of the records of some cells (group × stratum); all arrays (cells, strata).
 
     ``records, linked, unnumbered`` are counts (``unnumbered``: joined without an identity number's help); ``wrong,
-    missed`` the model's expectations; ``clump`` how many records of one person are missed together (mean, one or more).
+    missed`` the model's expectations; ``parted`` misses to be expected through miswritten numbers; ``clump`` how many
+    records of one person are missed together (mean, one or more).
     """
 
     records: Floats
@@ -140,12 +145,13 @@ class Sums:
     unnumbered: Floats
     wrong: Floats
     missed: Floats
+    parted: Floats
     clump: Floats
 
 
 def sums(
     cell: Ints, cells: int, stratum: Ints, strata: int, person: Ints, linked: Bools, unnumbered: Bools, wrong: Floats,
-    missed: Floats,
+    missed: Floats, parted: Floats,
 ) -> Sums:  # fmt: skip
     """Add up records by cell and stratum.
 
@@ -157,8 +163,8 @@ def sums(
         How many there are.
     linked, unnumbered : bool arrays (records,)
         Joined; joined without the help of an identity number.
-    wrong, missed : arrays (records,)
-        Chances of a false and of a missed link.
+    wrong, missed, parted : arrays (records,)
+        Chances of a false link, of a missed link, and of being parted from its person by a miswritten number.
     """
     at = cell * strata + stratum
     size = cells * strata
@@ -179,7 +185,7 @@ def sums(
     clump = np.where(np.isfinite(clump), np.maximum(clump, 1.0), 1.0)
     return Sums(
         total(), total(linked), total(unnumbered), total(np.where(linked, wrong, 0.0)),
-        total(np.where(linked, 0.0, missed)), np.repeat(clump[:, None], strata, axis=1),
+        total(np.where(linked, 0.0, missed)), total(parted), np.repeat(clump[:, None], strata, axis=1),
     )  # fmt: skip
 
 
@@ -210,17 +216,19 @@ def rates(found: Sums, model: Errors, *, seed: int = 0, draws: int = DRAWS) -> R
         out: Floats = shape_rate[0] / shape_rate[1]
         return out
 
-    expected = found.missed * point(model.missed) + found.unnumbered * point(model.lost)
+    expected = found.missed * point(model.missed) + found.unnumbered * point(model.lost) + found.parted
     false = np.minimum(found.wrong * point(model.wrong), found.linked)
-    missed_draws = np.zeros((draws, len(found.records)))
-    false_draws = np.zeros_like(missed_draws)
+    missed_mean, false_mean = (np.zeros((draws, len(found.records))) for _ in range(2))
     for k in range(found.records.shape[1]):  # a loop over strata: they are few
-        scale, clump = rng.gamma(model.missed[0][k], 1 / model.missed[1][k], draws)[:, None], found.clump[:, k]
-        lost = rng.gamma(model.lost[0][k], 1 / model.lost[1][k], draws)[:, None]
-        mean = found.missed[:, k] * scale + found.unnumbered[:, k] * lost
-        missed_draws += clump * rng.poisson(mean / clump)
-        bad = rng.gamma(model.wrong[0][k], 1 / model.wrong[1][k], draws)[:, None] * found.wrong[:, k]
-        false_draws += np.minimum(clump * rng.poisson(bad / clump), found.linked[:, k])
+        scale, lost, bad = (
+            rng.gamma(shape[k], 1 / rate[k], draws)[:, None] for shape, rate in (model.missed, model.lost, model.wrong)
+        )
+        missed_mean += found.missed[:, k] * scale + found.unnumbered[:, k] * lost + found.parted[:, k]
+        false_mean += found.wrong[:, k] * bad
+    clump = found.clump[:, 0]
+    # half an event more than expected (Jeffreys), so that where none is expected the interval does not close
+    missed_draws = clump * rng.gamma(missed_mean / clump + 0.5)
+    false_draws = np.minimum(clump * rng.gamma(false_mean / clump + 0.5), found.linked.sum(1))
     records, linked = found.records.sum(1), found.linked.sum(1)
     m, f = expected.sum(1), false.sum(1)
     return Rates(

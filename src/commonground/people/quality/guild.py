@@ -44,7 +44,7 @@ def assess(linked: Linked) -> tuple[Standing, Judged]:
     standing, spine = Standing.of(linked), linked.spine
     joined = spine.method != NEW
     return standing, judge(
-        spine.units.source, spine.entity, spine.probability, joined, spine.compared, standing.founding
+        spine.units.source, spine.entity, spine.probability, joined, spine.compared, spine.conflicts, standing.founding
     )
 
 
@@ -156,7 +156,9 @@ class _Count:
     def rates(self, cell: Ints, size: int) -> Rates:
         """Estimate each of ``size`` cells of the records."""
         j = self.judged
-        total = sums(cell, size, self.stratum, self.strata, self.cluster, j.linked, self.unnumbered, j.wrong, j.missed)
+        total = sums(
+            cell, size, self.stratum, self.strata, self.cluster, j.linked, self.unnumbered, j.wrong, j.missed, j.parted
+        )
         return rates(total, self.model, seed=self.seed)
 
     def rows(self, cell: Ints, size: int) -> list[dict[str, Any]]:

@@ -6,11 +6,13 @@ A unit is a person within one delivery. The delivery with most identity numbers 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+from commonground.people.priors import SAME_PERSON
 
 if TYPE_CHECKING:
     from commonground.people.compared import Compared
@@ -34,6 +36,9 @@ class Judged:
         Chance that this join is false, by the model; 0 where it was not joined.
     missed : array (n,)
         Chance that it should have been joined, by the pairs that were compared; 0 where it was joined.
+    parted : array (n,)
+        Chance that a miswritten number parts it from its own person: both numbers are valid and differ, and all else
+        agrees. Each pair of persons counts once, with the record that is linked later.
     best : array (n,)
         Probability of the likeliest of those pairs; of a unit that was joined, that of its link.
     likeliest : int array (n,)
@@ -46,6 +51,7 @@ class Judged:
     linked: Bools
     wrong: Floats
     missed: Floats
+    parted: Floats
     best: Floats
     likeliest: Ints
 
@@ -56,7 +62,7 @@ class Judged:
         """Give some rows."""
         return Judged(
             self.unit[rows], self.source[rows], self.person[rows], self.linked[rows], self.wrong[rows],
-            self.missed[rows], self.best[rows], self.likeliest[rows],
+            self.missed[rows], self.parted[rows], self.best[rows], self.likeliest[rows],
         )  # fmt: skip
 
 
@@ -82,7 +88,33 @@ def missed_pairs(found: Compared, entity: Ints) -> tuple[Ints, Ints, Floats]:
     return found.left[kept], found.right[kept], found.probability[kept]
 
 
-def judge(source: Ints, entity: Ints, probability: Floats, joined: Bools, found: Compared, founding: int) -> Judged:
+def parted_pairs(conflicts: Compared, entity: Ints) -> tuple[Ints, Floats]:
+    """Chance that two persons with different valid numbers are one whose number was miswritten, for each such pair.
+
+    The weight of such a pair leaves the numbers aside; how seldom one person has two valid numbers is added here.
+
+    Returns
+    -------
+    left : int array
+        Unit.
+    p : array
+        Chance.
+    """
+    bits = np.log2(SAME_PERSON["id"][1] / SAME_PERSON["id"][1:].sum())
+    p = 1.0 / (1.0 + np.exp2(-np.clip(conflicts.weight + bits, -60, 60)))
+    left, _, chance = missed_pairs(replace(conflicts, probability=p), entity)
+    return left, chance
+
+
+def judge(
+    source: Ints,
+    entity: Ints,
+    probability: Floats,
+    joined: Bools,
+    found: Compared,
+    conflicts: Compared,
+    founding: int,
+) -> Judged:
     """Say of each unit that was to be linked what became of it.
 
     Parameters
@@ -95,6 +127,8 @@ def judge(source: Ints, entity: Ints, probability: Floats, joined: Bools, found:
         Whether it was joined to somebody.
     found : Compared
         Pairs of units that linking looked at.
+    conflicts : Compared
+        Pairs that would be one person but for two valid numbers.
     founding : int
         The delivery that founds the spine.
     """
@@ -106,10 +140,12 @@ def judge(source: Ints, entity: Ints, probability: Floats, joined: Bools, found:
     likeliest = np.full(n, -1, dtype=np.int64)
     order = np.argsort(p, kind="stable")  # the likeliest is written last and stays
     likeliest[left[order]] = right[order]
+    clashing, chance = parted_pairs(conflicts, entity)
+    parted = np.minimum(np.bincount(clashing, weights=chance, minlength=n), 1.0)
     best = np.where(joined, probability, 0.0)
     np.maximum.at(best, left, p)
-    rows = np.flatnonzero((source != founding) | joined)
+    rows = np.flatnonzero((source != founding) | joined | (parted > 0))
     return Judged(
         rows, source[rows], entity[rows], joined[rows], np.where(joined, 1.0 - probability, 0.0)[rows], missed[rows],
-        best[rows], likeliest[rows],
+        parted[rows], best[rows], likeliest[rows],
     )  # fmt: skip

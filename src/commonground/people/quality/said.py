@@ -136,7 +136,7 @@ def _stricter(report: Raw) -> list[dict[str, str]]:
     right, found = percent(last["precision"]), percent(last["recall"])
     return [
         _both(
-            f"若阈值提高到 {t}，少连 {lost:,} 条，查准率 {right}，查全率 {found}，人数变为 {last['persons']:,}。",
+            f"若门槛提高到 {t}，少连 {lost:,} 条，查准率 {right}，查全率 {found}，人数变为 {last['persons']:,}。",
             f"At a threshold of {t}, {lost:,} fewer links would be made: precision {right}, recall {found}, "
             f"{last['persons']:,} persons.",
         )
