@@ -112,7 +112,7 @@ def _linkage(speaker: Speaker, told: Mapping[str, Any], software: Mapping[str, s
         [[" + ".join(r["fields"]), r["cap"], r["pairs"]] for r in told["rules"]],
     )
     speaker.table(
-        Said("阈值", "Thresholds"),
+        Said("门槛", "Thresholds"),
         [Said("数据集", "dataset"), Said("最低概率", "least probability")],
         [[name, float(value)] for name, value in told["thresholds"].items()],
     )
@@ -141,10 +141,10 @@ def _sweep(speaker: Speaker, rows: Sequence[Mapping[str, Any]]) -> None:
         cells.append([f"{r['threshold']:g}", r["links"], r["persons"], _percent(r["precision"]), _percent(r["recall"]),
                       _percent(worst)])  # fmt: skip
     heads = [
-        Said("阈值", "threshold"), Said("连接", "links"), Said("人数", "persons"), Said("查准率", "precision"),
+        Said("门槛", "threshold"), Said("连接", "links"), Said("人数", "persons"), Said("查准率", "precision"),
         Said("查全率", "recall"), Said("组间漏连率最大之差", "largest gap between groups"),
     ]  # fmt: skip
-    speaker.table(Said("换用其他阈值", "Other thresholds"), heads, cells)
+    speaker.table(Said("换用其他门槛", "Other thresholds"), heads, cells)
 
 
 def _tests(speaker: Speaker, hidden: Sequence[Mapping[str, Any]], spoilt: Mapping[str, Any] | None) -> None:
