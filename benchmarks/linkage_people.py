@@ -277,7 +277,7 @@ def save(world: World, written: People, gone: dict[str, Ints], who: Ints, path: 
 
 
 def simulate(folder: Path, n: int, overlap: float, seed: int) -> int:
-    """Write ``a.parquet`` and ``b.parquet`` of ``n`` people each; give how many are in both (``unique_id`` is equal)."""
+    """Write ``a.parquet`` and ``b.parquet`` of ``n`` people each; give how many are in both, by ``unique_id``."""
     rng = np.random.default_rng(seed)
     world = make_world(rng)
     total = round(n * (2 - overlap))

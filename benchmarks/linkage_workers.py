@@ -42,7 +42,7 @@ def judge(found, left, right, *rest):
 OURS = (
     JUDGE
     + """
-import pyarrow.parquet as pq
+import duckdb, pyarrow.compute, pyarrow.parquet as pq
 from commonground.people import link_tables
 FIELDS = {"name": "person_name", "birth": "birth_date", "id_number": "id_number", "address": "address",
           "sex": "category"}
@@ -56,7 +56,8 @@ LOOSE = [
     ["birth:month", "address:township"], ["name:sound"],
 ]
 def work(left, right, rules, *rest):
-    a, b = (pq.read_table(p, columns=["unique_id", *FIELDS]) for p in (left, right))
+    few = ["birth", "address", "sex"]   # columns with few values stay as the file keeps them
+    a, b = (pq.read_table(p, columns=["unique_id", *FIELDS], read_dictionary=few) for p in (left, right))
     chosen = {"strict": STRICT, "loose": LOOSE, "automatic": None}[rules]
     budget = None if chosen is None else 200 * max(len(a), len(b))
     found = link_tables(a, b, fields=FIELDS, rules=chosen, pair_budget=budget, threshold=0.001)
@@ -69,6 +70,7 @@ SPLINK = (
     JUDGE
     + """
 import logging
+import duckdb, pyarrow.parquet as pq
 import splink.comparison_library as cl, splink.comparison_level_library as cll
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 logging.getLogger("splink").setLevel(logging.ERROR)
@@ -85,7 +87,6 @@ LOOSE = [
     block_on(*SOUND),
 ]
 def work(left, right, rules, *rest):
-    import duckdb, pyarrow.parquet as pq
     name = cl.CustomComparison(output_column_name="name", comparison_levels=[
         cll.NullLevel("name"),
         cll.ExactMatchLevel("name", term_frequency_adjustments=True),

@@ -43,14 +43,19 @@ def compete(a: Ints, b: Ints, log_odds: Floats, one_to_one: bool) -> Floats:
 
 def best(a: Ints, b: Ints, p: Floats, one_to_one: bool) -> Bools:
     """Mark the best pair of each record, if ``one_to_one`` of each person too; the first of equals."""
-    order = np.lexsort((b, a, -p))
-    mine = np.zeros(len(a), dtype=bool)
-    mine[order[np.unique(a[order], return_index=True)[1]]] = True
-    if one_to_one:
-        theirs = np.zeros(len(a), dtype=bool)
-        theirs[order[np.unique(b[order], return_index=True)[1]]] = True
-        mine &= theirs
-    return mine
+    sorted_already = len(a) < 2 or bool(((a[1:] > a[:-1]) | ((a[1:] == a[:-1]) & (b[1:] >= b[:-1]))).all())
+    order = np.argsort(-p, kind="stable") if sorted_already else np.lexsort((b, a, -p))
+    mine = _first(a, order)
+    return mine & _first(b, order) if one_to_one else mine
+
+
+def _first(key: Ints, order: Ints) -> Bools:
+    """Mark the first of each key in an order."""
+    backwards = order[::-1]
+    first = np.zeros(int(key.max(initial=-1)) + 1, dtype=np.int64)
+    first[key[backwards]] = backwards  # the last that is written stands
+    found: Bools = first[key] == np.arange(len(key))
+    return found
 
 
 CERTAIN = 0.9
