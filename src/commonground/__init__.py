@@ -18,6 +18,7 @@ _PUBLIC = {
     "CommonGroundError": "commonground.errors",
     "OpenCity": "commonground.jobs",
     "Policy": "commonground.city",
+    "cluster_tables": "commonground.people",
     "fit_mixed": "commonground.study",
     "link_tables": "commonground.people",
     "load_definition": "commonground.variables",
@@ -31,6 +32,7 @@ __all__ = [
     "OpenCity",
     "Policy",
     "__version__",
+    "cluster_tables",
     "fit_mixed",
     "link_tables",
     "load_definition",
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from commonground.errors import CommonGroundError
     from commonground.jobs import OpenCity
     from commonground.jobs import OpenCity as open
-    from commonground.people import link_tables
+    from commonground.people import cluster_tables, link_tables
     from commonground.study import fit_mixed
     from commonground.variables import load_definition
 

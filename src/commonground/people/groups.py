@@ -158,11 +158,19 @@ def cluster_tables(
     ------
     ContractError
         No table is given, a column is not in all tables, a kind of comparison is not known, ``once`` is not said of
-        each table, or the rules given exceed the budget.
+        each table, ``threshold`` is not between 0 and 1, or the rules given exceed the budget.
     """
     import pyarrow as pa
 
     every = [tables] if isinstance(tables, pa.Table) else list(tables)
+    if not 0.0 < threshold < 1.0:
+        raise ContractError(
+            Said(
+                f"threshold 应在 0 与 1 之间，给出的是 {threshold}。",
+                f"threshold must lie between 0 and 1, not {threshold}.",
+            ),
+            todo=Said("一般用 0.5。", "0.5 is usual."),
+        )
     single = _once(every, once)
     whole = _together(every, list(fields))
     number = np.repeat(np.arange(len(every)), [t.num_rows for t in every])
