@@ -2,43 +2,50 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
-from itertools import combinations
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from cities import Ran
+from commonground.city import City
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+
+import link_truth
+from link_scores import score
 
 KEY = ("department", "dataset", "delivery", "file", "sheet", "row_number")
 pytestmark = pytest.mark.xdist_group("demo")
 
 
-def pairs_right(labels: Iterable[tuple[str | None, str | None]]) -> tuple[int, int, int]:
-    """Count pairs put together rightly, put together, and belonging together; None is alone."""
-    both: Counter[tuple[str, str]] = Counter()
-    said: Counter[str] = Counter()
-    true: Counter[str] = Counter()
-    for cluster, person in labels:
-        if cluster is not None:
-            said[cluster] += 1
-        if person is not None:
-            true[person] += 1
-        if cluster is not None and person is not None:
-            both[cluster, person] += 1
-    return tuple(sum(n * (n - 1) // 2 for n in c.values()) for c in (both, said, true))  # type: ignore[return-value]
-
-
 def test_the_scorer_equals_looking_at_every_pair() -> None:
     labels = [("a", "1"), ("a", "1"), ("a", "2"), ("b", "2"), (None, "2"), ("c", None), ("b", "3"), ("a", "1")]
-    right = said = true = 0
-    for (c1, p1), (c2, p2) in combinations(labels, 2):
-        right += c1 == c2 is not None and p1 == p2 is not None
-        said += c1 == c2 is not None
-        true += p1 == p2 is not None
-    assert pairs_right(labels) == (right, said, true) == (3, 7, 6)
+    group = ["x", "x", "y", "y", "y", None, "y", "x"]
+    cluster, person, groups = (np.array(x, dtype=object) for x in (*zip(*labels, strict=True), group))
+    found = score(cluster, person, {"g": groups})
+
+    def rates(rows: list[int]) -> tuple[int, int, int]:
+        right = said = true = 0
+        for i in rows:
+            for j in range(len(labels)):
+                (c1, p1), (c2, p2) = labels[i], labels[j]
+                if i != j:
+                    right += c1 == c2 is not None and p1 == p2 is not None
+                    said += c1 == c2 is not None
+                    true += p1 == p2 is not None
+        return right, said, true
+
+    for one, rows in ((found.whole, range(8)), (found.by["g"]["x"], (0, 1, 7)), (found.by["g"]["y"], (2, 3, 4, 6))):
+        right, said, true = rates(list(rows))
+        assert (one.precision.right, one.precision.of) == (right, said)
+        assert (one.recall.right, one.recall.of) == (right, true)
+        assert one.precision.low <= right / max(1, said) <= one.precision.high
+    assert found.whole.b_recall == pytest.approx(np.mean([1, 1, 1 / 3, 1 / 3, 1 / 3, 1, 1, 1]))
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +69,18 @@ def linked(
     return [(dataset, said[key], person) for dataset, key, person in about]
 
 
-def test_precision_and_recall_over_all_pairs(linked: list[tuple[str, str | None, str]]) -> None:
-    right, said, true = pairs_right((c, p) for _, c, p in linked)
-    precision, recall = right / said, right / true
-    print(f"demo city: precision {precision:.4f}, recall {recall:.4f}, {true} true pairs")
-    assert precision >= 0.995
-    assert recall >= 0.95
+def test_precision_recall_and_differences_between_groups(
+    linked: list[tuple[str, str | None, str]], demo_city: Path
+) -> None:
+    known = link_truth.of_truth(City(demo_city), demo_city / "truth")
+    assert known.person.tolist() == [p for _, _, p in linked]
+    found = score(np.array([c for _, c, _ in linked], dtype=object), known.person, known.groups)
+    assert found.whole.recall.of > 100_000
+    assert found.whole.precision.value >= 0.998
+    assert found.whole.recall.value >= 0.975
+    for of in ("precision", "recall"):
+        gap, division, low, high = found.widest(of)
+        assert gap <= 0.015, (of, division, low, high)
 
 
 def test_marks_without_numbers_find_their_pupil(linked: list[tuple[str, str | None, str]]) -> None:

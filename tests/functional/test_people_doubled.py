@@ -54,7 +54,7 @@ def _rows() -> tuple[list[dict[str, object]], dict[str, int]]:
 
 
 def _visits(rows: list[dict[str, object]]) -> list[dict[str, object]]:
-    """Give visits of half the children, each twice: three in ten with another telephone, two in ten in another school."""
+    """Give visits of half the children, each twice; some with another telephone or school, some without number."""
     r = random.Random(6)
     out = []
     for one in [rows[i] for i in range(0, 400, 2)] * 2:
