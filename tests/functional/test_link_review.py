@@ -110,6 +110,9 @@ def test_what_cannot_be_asked_is_said(city: City) -> None:
 
     bad = [
         Asked(REVIEWERS, "  "),
+        Asked(REVIEWERS, "长" * 201),
+        Asked(REVIEWERS, "两\n行"),
+        Asked(REVIEWERS, "核对 529901201001011235 一人"),
         Asked(REVIEWERS, "x", pairs=0),
         Asked(REVIEWERS, "x", pairs=99_999),
         Asked(REVIEWERS, "x", until=dt.date(2020, 1, 1)),
@@ -509,6 +512,12 @@ def signed_in(app: object, account: str) -> Browser:
     return browser
 
 
+def code_in(page: str) -> str:
+    found = re.search('name="pair" value="([0-9a-f]+)"', page)
+    assert found is not None
+    return found[1]
+
+
 def test_the_desk_leads_through_a_round(city: City) -> None:
     made = opened(city, pairs=8)
     browser = signed_in(desk(city, cost=4), "li.wei")
@@ -525,8 +534,7 @@ def test_the_desk_leads_through_a_round(city: City) -> None:
     assert "比特" not in page.text
     where = f"/zh/review/{made.id}/1"
     for _ in range(len(made.pairs)):
-        browser.get(where)
-        answer = browser.post(where, {"decision": "same"})
+        answer = browser.post(where, {"decision": "same", "pair": code_in(browser.get(where).text)})
         assert answer.status == 303
         where = answer.headers["location"]
     assert where == f"/zh/review/{made.id}"
@@ -547,13 +555,17 @@ def test_the_desk_refuses_guessed_addresses_replays_and_forgeries(city: City) ->
         answer = browser.get(address)
         assert answer.status == 403, address
         assert "<mark>" not in answer.text
-    assert browser.post(where, {"decision": "same"}).status == 403  # not looked at
-    browser.get(where)
-    assert browser.post(where, {"decision": "same"}, site="cross-site").status == 403
-    assert browser.post(where, {"decision": "perhaps"}).status == 400
+    code = made.pairs[made.order(0)[0]].code
+    assert browser.post(where, {"decision": "same", "pair": code}).status == 403  # not looked at
+    assert code_in(browser.get(where).text) == code
+    second = code_in(browser.get(f"/zh/review/{made.id}/2").text)
+    form = {"decision": "same", "pair": code}
+    assert browser.post(where, form, site="cross-site").status == 403
+    assert browser.post(where, {**form, "decision": "perhaps"}).status == 400
     assert browser.post(where, {}).status == 400
-    assert browser.post(where, {"decision": "same"}).status == 303
-    replay = browser.post(where, {"decision": "different"})
+    assert browser.post(where, {**form, "pair": second}).status == 403  # another pair's form
+    assert browser.post(where, form).status == 303
+    replay = browser.post(where, {**form, "decision": "different"})
     assert replay.status == 403
     assert "已经判断过" in replay.text
     assert "同一人" in browser.get(where).text

@@ -71,6 +71,7 @@ class ReviewPages:
             visitor,
             mine=mine,
             number=number,
+            code=mine.made.pairs[mine.place(number)].code,
             found=found,
             labels=LABELS,
             decided=decided and DECISIONS[decided.decision][1],
@@ -89,7 +90,8 @@ class ReviewPages:
                 todo=Said("请返回，选一项再提交。", "Go back, choose one and send it."),
             )
             return self.desk.page("error", request, visitor, 400, error=error)
-        mine = looking.decide(self.city, self.ledger, identity, number, visitor.session.actor, given)
+        actor, code = visitor.session.actor, form.get("pair", "")
+        mine = looking.decide(self.city, self.ledger, identity, number, actor, given, code)
         after = [n for n in mine.left if n > number] or mine.left
         return see(f"/{lang}/review/{mine.made.id}/{after[0]}" if after else f"/{lang}/review/{mine.made.id}")
 

@@ -132,18 +132,31 @@ def view(city: City, ledger: Ledger, identity: str, number: int, actor: str, lan
     return mine, found
 
 
-def decide(city: City, ledger: Ledger, identity: str, number: int, actor: str, decision: str) -> Task:
+def decide(
+    city: City, ledger: Ledger, identity: str, number: int, actor: str, decision: str, code: str | None = None
+) -> Task:
     """Take one decision; it is final, so that a form sent twice changes nothing.
+
+    Parameters
+    ----------
+    code : str, optional
+        Code of the pair that was looked at: the third's numbers move when the others disagree on more pairs.
 
     Raises
     ------
     AccessError
-        The pair is not this person's, was not looked at, or is decided already.
+        The pair is not this person's, was not looked at, is another than ``code``, or is decided already.
     CityError
         There is no such decision.
     """
     made, slot = rounds.assigned(city, ledger, identity, actor)
     place = task(city, made, slot).place(number)
+    if code is not None and code != made.pairs[place].code:
+        raise AccessError(
+            Said("记录对的编号已经变动，没有记录判断。", "The numbers have moved; nothing was recorded."),
+            why=Said("其间又有新的分歧，编号顺延。", "More pairs came to be disputed meanwhile."),
+            todo=Said("请重新打开这一对再判断。", "Open the pair again, then decide."),
+        )
     code = made.pairs[place].code
     seen = ledger.entries(Kind.LINK_REVIEW_VIEWED, actor=actor, subject=made.id)
     if not any(entry.detail.get("pair") == code for entry in seen):

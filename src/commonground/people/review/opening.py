@@ -13,6 +13,7 @@ import numpy as np
 
 from commonground.city import City
 from commonground.errors import AccessError, CityError, CommonGroundError, Said, did_you_mean
+from commonground.governance import guard
 from commonground.governance.accounts import Accounts
 from commonground.governance.events import Kind
 from commonground.governance.ledger import Ledger
@@ -37,6 +38,7 @@ MOST = 5000
 DAYS = 30
 """Days that a round may last, unless said otherwise."""
 LONGEST_DAYS = 180
+LONGEST_PURPOSE = 200
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,7 @@ def _population(city: City, asked: Asked) -> tuple[pa.Table, str, np.ndarray[Any
             Said("没有可以复核的记录对。", "There are no pairs to review."),
             where=entry,
             why=Said("清单是空的。", "The list is empty."),
+            todo=Said("没有需要复核的，不必开批次。", "Nothing needs to be reviewed: no round is needed."),
         )
     return (table, *_groups(city, vault, version, table, asked.by))
 
@@ -221,8 +224,15 @@ def _checked(city: City, ledger: Ledger, asked: Asked, actor: str) -> tuple[tupl
     """Check right, people, purpose, count and last day."""
     roles = Roles(ledger)
     roles.require(actor, Permission.OPEN_LINK_REVIEW)
-    if not asked.purpose.strip():
-        raise _wrong(Said("没有写明用途。", "No purpose is given."), "--purpose")
+    purpose = asked.purpose.strip()
+    if not purpose or len(purpose) > LONGEST_PURPOSE or not purpose.isprintable():
+        what = Said(
+            f"用途须写成一行，不超过 {LONGEST_PURPOSE} 字。",
+            f"The purpose is one line of {LONGEST_PURPOSE} characters at most.",
+        )
+        raise _wrong(what, "--purpose")
+    if guard.personal_text(purpose):
+        raise _wrong(Said("用途中不得有证件号或电话。", "No identity or telephone number in the purpose."), "--purpose")
     if not 1 <= asked.pairs <= MOST:
         raise _wrong(Said(f"对数须在 1 至 {MOST} 之间。", f"Pairs are 1 to {MOST}."), "--pairs")
     today = ledger.clock().date()
