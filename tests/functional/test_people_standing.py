@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import permutations
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from test_people_synthetic import FACTS, FIELDS, town
 
+from commonground.governance.keys import KeyRing
+from commonground.governance.vault import Vault
 from commonground.people.collapse import collapse, represent
 from commonground.people.frozen import Frozen
 from commonground.people.gather import gather
 from commonground.people.spine import Given, Spine, build
 from commonground.people.stable import marks, stable
+from commonground.people.standing import store
 
 
 @dataclass
@@ -91,3 +96,48 @@ def test_records_that_go_or_change_leave_the_persons_of_a_whole_build(
     names[:5] = ["覃无名"] * 5
     other = {**tables, "b.roll": roll.set_column(roll.column_names.index("name"), "name", pa.array(names))}
     assert link(other, frozen, whole).persons == link(other, frozen).persons
+
+
+def test_a_value_that_thousands_share_makes_no_explosion_of_pairs(city: tuple[dict[str, pa.Table], Frozen]) -> None:
+    """A delivery in which everybody has one name, birth and telephone, unknown when the model was learnt."""
+    tables, frozen = city
+    one = link(tables, frozen)
+    size = 3_000
+    same = {"delivery": "2025-12-01", "file": "f", "sheet": "", "status": "record", "name": "罗无名", "sex": "1"}
+    crowd = pa.table(
+        {
+            "record_id": pa.array(range(10**6, 10**6 + size)),
+            **{k: pa.array([v] * size) for k, v in same.items()},
+            "birth": pa.array(["2014-01-01"] * size).cast(pa.date32()),
+            "phone": pa.array(["12500000000"] * size),
+        }
+    )
+    grown = {**tables, "c.visits": pa.concat_tables([tables["c.visits"], crowd], promote_options="default")}
+    two = link(grown, frozen, one)
+    assert len(two.spine.standing.edges) < 20 * len(two.key)
+    assert two.persons == link(grown, frozen).persons
+    # and once they are gone, all is as it was
+    assert link(tables, frozen, two).persons == one.persons
+
+
+def test_a_standing_spine_reads_back_as_it_was_kept(city: tuple[dict[str, pa.Table], Frozen], tmp_path: Path) -> None:
+    tables, frozen = city
+    built = link({n: t for n, t in tables.items() if n != "c.visits"}, frozen)
+    settings = SimpleNamespace(keys=tmp_path / "keys")
+    vault = Vault(SimpleNamespace(vault=tmp_path / "vault", settings=settings))  # type: ignore[arg-type]
+    KeyRing(settings.keys).get("vault")
+    n = len(built.key)
+    records = np.stack([built.key, np.arange(n), np.arange(n)])
+    store.save(vault, 3, store.Kept(built.spine.standing, built.key, built.mark, records, {"model": 1}))
+    model, _ = store.save_model(vault, frozen, 1)
+    said = store.about(vault, 3)
+    assert said is not None
+    again = store.load(vault, 3, said)
+    read = store.load_model(vault)
+    assert read is not None
+    assert read.thresholds == model.thresholds
+    from_vault = Built(built.spine, again.key, again.mark, set())
+    from_vault.spine.standing = again.standing
+    assert link(tables, read, from_vault).persons == link(tables, frozen).persons
+    for path in (tmp_path / "vault").rglob("*.sealed"):
+        assert "王".encode() not in path.read_bytes()

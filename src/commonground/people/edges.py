@@ -73,6 +73,32 @@ def crowded_keys(keys: Sequence[Keyed]) -> tuple[Keys, ...]:
     return tuple(out)
 
 
+MOST = 4
+"""How many times a rule's cap a key may grow after training before it is skipped all the same."""
+
+
+def overgrown(keys: Sequence[Keyed], crowded: Sequence[Keys]) -> tuple[Keys, ...]:
+    """Crowded keys together with those that have grown beyond ``MOST`` caps: the pairs of a key never explode."""
+    out = []
+    for (cap, _), (_, key), known in zip(RULES, keys, crowded, strict=True):
+        first = np.flatnonzero(np.append(True, key[1:] != key[:-1])[: len(key)])
+        count = np.diff(np.append(first, len(key)))
+        out.append(np.union1d(known, key[first][count > MOST * cap]))
+    return tuple(out)
+
+
+def outgrows(old: Sequence[Sequence[Keyed]], fresh: Sequence[Keyed], crowded: Sequence[Keys]) -> bool:
+    """Whether some key that is not ``crowded`` would have grown too far with the rows of ``fresh``."""
+    for rule, ((cap, _), mine, known) in enumerate(zip(RULES, fresh, crowded, strict=True)):
+        values, count = np.unique(without(mine, known)[1], return_counts=True)
+        for part in old:
+            key = part[rule][1]
+            count = count + np.searchsorted(key, values, "right") - np.searchsorted(key, values, "left")
+        if (count > MOST * cap).any():
+            return True
+    return False
+
+
 def without(keyed: Keyed, crowded: Keys) -> Keyed:
     """Leave out rows whose key is crowded."""
     if not len(crowded) or not len(keyed[1]):

@@ -18,7 +18,18 @@ import numpy.typing as npt
 from commonground.people.collapse import represent
 from commonground.people.compared import Compared
 from commonground.people.connect import above_floor, component, conflicting, oriented, ties
-from commonground.people.edges import Edges, Find, Keyed, Keys, compared, crowded_keys, find, keys_of
+from commonground.people.edges import (
+    Edges,
+    Find,
+    Keyed,
+    Keys,
+    compared,
+    crowded_keys,
+    find,
+    keys_of,
+    outgrows,
+    overgrown,
+)
 from commonground.people.frozen import Frozen
 from commonground.people.resolve import METHODS, NEW, NUMBER, REPEATED, WEIGHT, Decisions, Nodes, resolve
 from commonground.people.standing.add import Standing, relink
@@ -171,10 +182,11 @@ def build(
 
 def link_units(units: People, given: Given, *, precision: float = 0.998, seed: int = 0) -> Spine:
     """Do as ``build`` for units that are made already."""
-    names = sorted({name for name, _ in given.sources})
-    frozen = given.frozen
+    names, frozen, added = sorted({name for name, _ in given.sources}), given.frozen, None
     if frozen is not None and given.before is not None and given.place is not None:
-        standing, fresh = _added(units, given, frozen, names, given.before, given.place)
+        added = _added(units, given, frozen, names, given.before, given.place)
+    if added is not None and frozen is not None:
+        standing, fresh = added
     else:
         standing, frozen = _whole(units, given, names, precision, seed)
         fresh = np.arange(len(units))
@@ -183,8 +195,8 @@ def link_units(units: People, given: Given, *, precision: float = 0.998, seed: i
 
 def _added(
     units: People, given: Given, frozen: Frozen, names: Sequence[str], before: Standing, place: Ints
-) -> tuple[Standing, Ints]:
-    """Link what is new to what stands."""
+) -> tuple[Standing, Ints] | None:
+    """Link what is new to what stands; None where keys have grown so that others must be skipped than before."""
     new, stay = np.ones(len(units), dtype=bool), place >= 0
     new[place[stay]] = False
     rows = np.flatnonzero(new)
@@ -193,6 +205,9 @@ def _added(
     rare[rows] = frozen.rarity.shares(units.names, units.name[rows])
     nodes = nodes_of(units, given, frozen, names, rare)
     keys = [(rows[r], k) for r, k in keys_of(given.keyed.take(rows))]
+    more = sum(map(len, before.crowded)) > sum(map(len, frozen.crowded))
+    if (more and not stay.all()) or outgrows(before.segments, keys, before.crowded):
+        return None
     return relink(
         before, place, nodes, keys, lambda a, b: compared(units, a, b), frozen, names, decisions=given.decisions,
         changed=given.changed, finder=given.find,
@@ -206,11 +221,12 @@ def _whole(units: People, given: Given, names: Sequence[str], precision: float, 
         frozen, nodes, edges = _trained(units, given, keys, names, precision, seed)
     else:
         nodes = nodes_of(units, given, frozen, names)
-        edges = all_edges(units, given, keys, nodes, frozen.crowded)
+        edges = all_edges(units, given, keys, nodes, overgrown(keys, frozen.crowded))
     edges = above_floor(frozen, nodes, names, edges)
     part = component(len(nodes), *ties(edges, given.decisions))
     inside = edges.take(part[edges.a] == part[edges.b])
-    return Standing(nodes, edges, [keys], resolve(nodes, inside, frozen, names, given.decisions)), frozen
+    found = resolve(nodes, inside, frozen, names, given.decisions)
+    return Standing(nodes, edges, [keys], found, overgrown(keys, frozen.crowded)), frozen
 
 
 def _trained(

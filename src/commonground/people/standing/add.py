@@ -40,12 +40,15 @@ class Standing:
         For each rule of blocking, sorted by key; in several parts, so that adding a few need not copy all.
     found : Resolved
         Persons.
+    crowded : sequence of uint32 arrays
+        For each rule the keys that were skipped: the model's, and those that have grown too far since.
     """
 
     nodes: Nodes
     edges: Edges
     segments: Sequence[Sequence[Keyed]]
     found: Resolved
+    crowded: Sequence[Keys]
 
     @property
     def keys(self) -> Sequence[Keyed]:
@@ -82,7 +85,9 @@ def renumbered(old: Standing, place: Ints, size: int) -> Standing:
     method[place[stay]] = f.method[stay]
     pairs = replace(f.compared, left=place[f.compared.left], right=place[f.compared.right])
     there = (pairs.left >= 0) & (pairs.right >= 0)
-    return Standing(old.nodes, edges, [keys], Resolved(entity, weight, probability, method, pairs.take(there)))
+    return Standing(
+        old.nodes, edges, [keys], Resolved(entity, weight, probability, method, pairs.take(there)), old.crowded
+    )
 
 
 def relink(
@@ -96,7 +101,6 @@ def relink(
     *,
     decisions: Decisions | None = None,
     changed: Ints | None = None,
-    crowded: Sequence[Keys] | None = None,
     finder: Find = find,
 ) -> tuple[Standing, Ints]:
     """Add units to what stands, and take out those that are gone.
@@ -121,8 +125,6 @@ def relink(
         What reviewers decided, all of it.
     changed : int array, optional
         Units to be resolved anew for another reason, such as a decision that was made or withdrawn.
-    crowded : sequence of uint32 arrays, optional
-        Keys that are skipped, where they are more than the model's.
     finder : callable
         Joins the keys.
 
@@ -136,7 +138,7 @@ def relink(
     base = old if bool((place == np.arange(len(place))).all()) else renumbered(old, place, size)
     fresh = np.ones(size, dtype=bool)
     fresh[place[place >= 0]] = False
-    segments, skipped = [*base.segments, fresh_keys], frozen.crowded if crowded is None else crowded
+    segments, skipped = [*base.segments, fresh_keys], base.crowded
     sides = [finder(fresh_keys, part, skipped, size) for part in segments]
     a, b = oriented(nodes, *(np.concatenate([side[k] for side in sides]) for k in (0, 1)))
     new = above_floor(frozen, nodes, names, Edges(a, b, compare(a, b), np.zeros(len(a))))
@@ -148,7 +150,7 @@ def relink(
     start = start if changed is None else np.concatenate([start, changed])
     touched = _marked(part, start)
     found = _resolved(base.found, nodes, edges, part, touched, frozen, names, given)
-    return Standing(nodes, edges, segments, found), np.flatnonzero(touched)
+    return Standing(nodes, edges, segments, found, base.crowded), np.flatnonzero(touched)
 
 
 def _together(one: Edges, two: Edges) -> Edges:

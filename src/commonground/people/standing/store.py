@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from commonground.people.compare import FIELDS
 from commonground.people.compared import Compared
-from commonground.people.edges import Edges, Keyed
+from commonground.people.edges import Edges, Keyed, Keys
 from commonground.people.frozen import RARE_LEVELS, Frozen, Rarity, form, pack, unpack
 from commonground.people.resolve import Nodes, Resolved
 from commonground.people.standing.add import Standing
@@ -90,6 +90,18 @@ def _column(table: pa.Table, name: str, kind: type = np.int64) -> npt.NDArray[An
     return found
 
 
+def _rules(keys: Sequence[Keys]) -> pa.Table:
+    """Keys of several rules as one table."""
+    rule = np.repeat(np.arange(len(keys)), [len(k) for k in keys])
+    return _table(rule=rule, key=np.concatenate(keys).astype(np.uint32))
+
+
+def _by_rule(table: pa.Table, rules: int) -> tuple[Keys, ...]:
+    """What ``_rules`` made one table of."""
+    rule, key = _column(table, "rule"), _column(table, "key", np.uint32)
+    return tuple(key[rule == k] for k in range(rules))
+
+
 def save(vault: Vault, version: int, kept: Kept) -> None:
     """Keep a standing spine as that of ``version``."""
     s, name = kept.standing, f"standing/{version}"
@@ -112,6 +124,7 @@ def save(vault: Vault, version: int, kept: Kept) -> None:
         "keys": _table(
             row=np.concatenate([r for r, _ in every]).astype(np.int32), key=np.concatenate([k for _, k in every])
         ),
+        "crowded": _rules(s.crowded),
         "records": _table(key=kept.records[0], id=kept.records[1], number=kept.records[2]),
     }  # fmt: skip
     for part, table in tables.items():
@@ -152,7 +165,8 @@ def load(vault: Vault, version: int, said: Mapping[str, Any]) -> Kept:
         _column(units, "entity"), _column(units, "weight", np.float64), _column(units, "probability", np.float64),
         _column(units, "method"), compared,
     )  # fmt: skip
-    standing = Standing(nodes, load_edges(vault, version), [load_keys(vault, version, said["rules"])], found)
+    crowded = _by_rule(vault.read_table(f"{name}/crowded", version=at), len(said["rules"]))
+    standing = Standing(nodes, load_edges(vault, version), [load_keys(vault, version, said["rules"])], found, crowded)
     return Kept(standing, nodes.key, _column(units, "mark"), records(vault, version), said)
 
 
@@ -181,10 +195,7 @@ def save_model(vault: Vault, model: Frozen, number: int) -> tuple[Frozen, str]:
     kept, name = replace(model, number=number), f"model/{number}"
     for k, (keys, counts) in enumerate(zip(model.rarity.keys, model.rarity.counts, strict=True)):
         vault.write_table(f"{name}/rare{k}", _table(key=keys, count=counts), version=str(number))
-    rule = np.repeat(np.arange(len(model.crowded)), [len(c) for c in model.crowded])
-    vault.write_table(
-        f"{name}/crowded", _table(rule=rule, key=np.concatenate(model.crowded).astype(np.uint32)), version=str(number)
-    )
+    vault.write_table(f"{name}/crowded", _rules(model.crowded), version=str(number))
     text = json.dumps(pack(kept), ensure_ascii=False, sort_keys=True).encode()
     vault.write(f"{name}/chances", text)  # last: a model without it does not count
     return kept, hashlib.sha256(text).hexdigest()
@@ -205,6 +216,4 @@ def load_model(vault: Vault, number: int | None = None) -> Frozen | None:
         tuple(_column(t, "key") for t in tables), tuple(_column(t, "count") for t in tables), int(plain["total"])
     )
     crowded = vault.read_table(f"model/{number}/crowded", version=str(number))
-    rule, key = _column(crowded, "rule"), _column(crowded, "key", np.uint32)
-    size = int(plain["rules"])
-    return unpack(plain, rarity, tuple(key[rule == k] for k in range(size)))
+    return unpack(plain, rarity, _by_rule(crowded, int(plain["rules"])))
