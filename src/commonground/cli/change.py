@@ -28,8 +28,13 @@ def show_change(speaker: Speaker, city: City, found: Change) -> None:
     speaker.say(found.comparison.sentence("zh"), found.comparison.sentence("en"))
     for table in found.groups:
         _show_group(speaker, city, table)
-    if found.groups:
-        least, step = city.policy.cell_threshold, city.policy.rounding
+    least, step = city.policy.cell_threshold, city.policy.rounding
+    if not found.groups:
+        speaker.say(
+            f"归类改变的不足 {least} 人，或没有分组资料，不按群体列出。",
+            f"Not shown by group: fewer than {least} persons moved, or no group is known.",
+        )
+    else:
         speaker.say(
             f"分组人数已经出口审查：少于 {least} 人及须一并保护的格留空，其余四舍五入到 {step}。",
             f"Counts by group passed the gate: blank where fewer than {least} or held back to protect such a cell, the"

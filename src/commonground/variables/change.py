@@ -102,7 +102,8 @@ class Change:
     comparison : Comparison
         Transition and criteria.
     groups : tuple of SafeTable
-        Persons by group and ``MOVES``, after the gate; one table for each of ``AXES`` that the city knows.
+        Persons by group and ``MOVES``, after the gate; one table for each of ``AXES`` that the city knows, and none
+        where fewer persons moved than the gate shows.
     trends : tuple of Trend
         Old and new rule fixed on all days, then the rule in force.
     missing : tuple of Missing
@@ -178,10 +179,11 @@ def change(
     wanted_days = tuple(sorted(set(days) | {day})) if days else autumns(day)
     first, second = definition.version(old), definition.version(new)
     pair = (first,) if first.id == second.id else (first, second)
-    chain = definition.chain(new)
+    # the official figure follows the line of an official rule, also where an advisory one is looked at
+    line = new if second.status in ("published", "superseded", "project") else definition.default
     engine, frame = open_on(city, city.require_current(), wanted_days)
     try:
-        ids = tuple(dict.fromkeys([first.id, second.id, *(v.id for v in chain)]))
+        ids = tuple(dict.fromkeys([first.id, second.id, *(v.id for v in definition.chain(line))]))
         known = load_pack(city)
         made = compute(frame, needed(known, [definition.id]), {definition.id: ids})[definition.id]
         roll = links_table(frame, "pupils")
@@ -194,7 +196,7 @@ def change(
         seen = {d for (_, d, value), n in counted.items() if n and value in ("true", "false")}
         wanted_days = tuple(d for d in wanted_days if d in seen or d == day)  # before there were records, no trend
         trends = tuple(_fixed(v, wanted_days, counted) for v in pair)
-        trends = (*trends, _in_force(definition, new, wanted_days, counted))
+        trends = (*trends, _in_force(definition, line, wanted_days, counted))
         found = tuple(m for v in pair for m in missing(engine, made, v, day))
     finally:
         engine.close()
@@ -234,10 +236,10 @@ def _fixed(version: VersionRule, days: tuple[dt.date, ...], counted: Mapping[tup
 
 
 def _in_force(
-    definition: Definition, new: str, days: tuple[dt.date, ...], counted: Mapping[tuple[str, dt.date, str], int]
+    definition: Definition, line: str, days: tuple[dt.date, ...], counted: Mapping[tuple[str, dt.date, str], int]
 ) -> Trend:
     """The official figure: on each day the version of the same line of succession that was then in force."""
-    versions = [v.id if (v := definition.in_force_on(day, new)) else "" for day in days]
+    versions = [v.id if (v := definition.in_force_on(day, line)) else "" for day in days]
     return _line("in_force", versions, days, counted)
 
 
@@ -279,5 +281,10 @@ def _by_group(
     counts = np.zeros((len(groups), len(MOVES)), dtype=np.int64)
     for g, m, n in rows:
         counts[groups.index(str(g)), int(m)] = int(n)
-    table = CountTable(f"change.{axis}", (Axis(axis, groups), Axis("move", MOVES)), counts)
+    moved = counts[:, 1:3].sum()
+    if 0 < moved < city.policy.cell_threshold:  # to hide so few would hide nearly everything
+        return None
+    # that nobody moves one way is a fact about the two rules, not about a person: noughts are shown
+    nobody = np.broadcast_to(counts.sum(axis=0) == 0, counts.shape)
+    table = CountTable(f"change.{axis}", (Axis(axis, groups), Axis("move", MOVES)), counts, impossible=nobody)
     return gate(table, city.policy).table
