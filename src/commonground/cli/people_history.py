@@ -43,7 +43,7 @@ def show_identities(speaker: Speaker, told: dict[str, Any]) -> None:
     if rows:
         speaker.say(
             f"{told['persons']:,} 人中 {told['kept']:,} 人沿用原编号，{told['minted']:,} 人为新编号；"
-            f"合并 {told['merged']:,}，拆分 {told['split']:,}，转移 {told['moved']:,}；"
+            f"合并 {told['merged']:,} 起，拆分 {told['split']:,} 起，转移 {told['moved']:,} 起；"
             f"上一版的 {rows:,} 条记录中有 {told['records_moved']:,} 条换了编号（连接模型第 {told['model']} 版）。",
             f"Of {told['persons']:,} persons {told['kept']:,} keep their id and {told['minted']:,} are new;"
             f" merged {told['merged']:,}, split {told['split']:,}, moved {told['moved']:,};"
@@ -137,7 +137,9 @@ def undo(speaker: Speaker, city: City, event: int | None, decision: int | None, 
     from commonground import jobs
 
     if (event is None) == (decision is None):
-        raise click.UsageError("EVENT | --decision NUMBER")
+        raise click.UsageError(
+            "Give an EVENT or --decision NUMBER, one of the two. 请给出变更编号或 --decision 裁定编号，二者取一。"
+        )
     if dry_run:
         speaker.would(
             Said(f"会撤销变更 {event}，记入台账。", f"Would undo event {event}, and record it.")

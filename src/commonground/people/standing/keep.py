@@ -177,13 +177,20 @@ def begin(
 
 
 def _taken_over(vault: Vault, current: int) -> Ints:
-    """Ids for the persons of a version that was made before there were ids: who was one person stays one."""
+    """Ids as the links of a version have them.
+
+    Links of before there were ids named persons by texts: who was one person stays one, under a new id.
+    """
     table = vault.read_table(f"links/{current}", [*PLACE, "spine_id"])
     table = table.filter(table.column("spine_id").is_valid())
     key = hash_texts(place_texts(table).combine_chunks())
-    _, person = distinct(table.column("spine_id"))
+    texts, person = distinct(table.column("spine_id"))
+    if all(t[:1] == "s" and t[1:].isdigit() for t in texts):
+        person = np.array([int(t[1:]) for t in texts] or [0], dtype=np.int64)[person]
+    else:
+        person = person + 1
     order = np.argsort(key, kind="stable")
-    return np.stack([key[order], person[order] + 1])
+    return np.stack([key[order], person[order]])
 
 
 def name_persons(start: Start, linked: Linked, following: int) -> tuple[Named, Ints, Ints]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 Levels = npt.NDArray[np.int8]
+FORMAT = 1
+"""Of the tables here; those of another format are not read: ids then come from the links."""
 _BITS = 4
 """Bits of one level; no field has more than fifteen."""
 
@@ -129,7 +131,7 @@ def save(vault: Vault, version: int, kept: Kept) -> None:
     }  # fmt: skip
     for part, table in tables.items():
         vault.write_table(f"{name}/{part}", table, version=str(version), durable=False)
-    about = {**kept.about, "form": form(), "code": code(), "rules": [len(k) for _, k in every]}
+    about = {**kept.about, "format": FORMAT, "form": form(), "code": code(), "rules": [len(k) for _, k in every]}
     vault.write(f"{name}/about", json.dumps(about, ensure_ascii=False).encode())
 
 
@@ -138,7 +140,7 @@ def about(vault: Vault, version: int) -> dict[str, Any] | None:
     if not vault.has(f"standing/{version}/about"):
         return None
     found: dict[str, Any] = json.loads(vault.read(f"standing/{version}/about"))
-    return found
+    return found if found.get("format") == FORMAT else None
 
 
 def records(vault: Vault, version: int) -> Ints:
