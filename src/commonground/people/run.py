@@ -381,5 +381,6 @@ def _prune(vault: Vault, city: City, version: Version) -> None:
     kept = {p.name for p in folder.iterdir() if p.is_dir()} if folder.is_dir() else set()
     for name in (n for kind in BY_VERSION for n in vault.names(kind)):
         number = name.split("/")[1]
-        if number not in kept and number != str(version.number):
+        wanted = kept if not name.startswith("standing/") else {str(city.current.number)} if city.current else set()
+        if number not in wanted and number != str(version.number):
             vault.remove(name)
