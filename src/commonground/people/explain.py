@@ -26,6 +26,12 @@ class Step:
     sum: float
 
 
+def signed(bits: float) -> str:
+    """Write bits with their sign and one decimal; nothing for or against is a plain 0.0."""
+    text = f"{bits:+.1f}".replace("-", "−")
+    return "0.0" if text in ("+0.0", "−0.0") else text
+
+
 @dataclass(frozen=True)
 class Waterfall:
     """The weight of one pair, step by step; the last sum is the pair's weight."""
@@ -49,14 +55,16 @@ class Waterfall:
             if lang == "zh"
             else ("field", "agreement", "weight (bits)", "sum")
         )
-        return [head, *((s.what(lang), s.found(lang), f"{s.bits:+.1f}", f"{s.sum:+.1f}") for s in self.steps)]
+        return [head, *((s.what(lang), s.found(lang), signed(s.bits), signed(s.sum)) for s in self.steps)]
 
     def sentence(self, lang: str) -> str:
         """Say what the sum means."""
-        percent = f"{100 * self.probability:.1f}%"
+        share = self.probability
+        percent = ">99.9%" if share > 0.9995 else "<0.1%" if share < 0.0005 else f"{100 * share:.1f}%"
         if lang == "zh":
-            return f"累计 {self.weight:+.1f} 比特：两条记录属于同一人的概率为 {percent}（未计其他候选）。"
-        return f"{self.weight:+.1f} bits in all: {percent} that the two are one person (other candidates left aside)."
+            return f"累计 {signed(self.weight)} 比特：两条记录属于同一人的概率为 {percent}（未计其他候选）。"
+        bits = signed(self.weight)
+        return f"{bits} bits in all: {percent} that the two are one person (other candidates left aside)."
 
     def to_dict(self) -> dict[str, Any]:
         """Give the steps as plain values."""

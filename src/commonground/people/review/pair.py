@@ -63,7 +63,7 @@ class Explained:
 
     def sentence(self, lang: str) -> str:
         """Say what was decided and why."""
-        share, least = f"{100 * self.probability:.2f}%", f"{100 * self.threshold:.2f}%"
+        share, least = (">99.99%" if p > 0.99995 else f"{100 * p:.2f}%" for p in (self.probability, self.threshold))
         if lang == "zh":
             done = "已连接为同一人" if self.chosen else "没有连接"
             return f"{done}。与其他候选比较之后的概率为 {share}；按权重连接的最低概率为 {least}。"
