@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,9 @@ class SparkEngine:
 
     def add_table(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table known to SQL as ``name``."""
-        self.session.createDataFrame(table).createOrReplaceTempView(name)
+        with warnings.catch_warnings():  # pyspark leaves the socket open over which it hands encrypted tables to Java
+            warnings.simplefilter("ignore", ResourceWarning)
+            self.session.createDataFrame(table).createOrReplaceTempView(name)
 
     def add_parquet(self, name: str, path: Path) -> None:
         """Make a Parquet file known to SQL as a view ``name``."""
