@@ -585,3 +585,17 @@ def test_neither_sees_what_the_other_said(city: City) -> None:
     pages += [browser.get(f"/zh/review/{made.id}/{n}").text for n in range(1, 9)]
     assert not any("您的判断" in page or "li.wei" in page for page in pages)
     assert browser.get(f"/zh/review/{made.id}/1/why").status == 403
+
+
+def test_a_hostile_name_is_text_on_the_page(city: City) -> None:
+    made = opened(city, pairs=8)
+    entry = f"link_review/{made.id}/shown"
+    raw = json.loads(Vault(city).read(entry))
+    for one in raw:
+        for lang in ("zh", "en"):
+            one["lines"][lang][0][1] = [["<script>alert(1)</script>", True], ['"><img src=x onerror=1>', False]]
+    Vault(city).write(entry, json.dumps(raw).encode())
+    page = signed_in(desk(city, cost=4), "li.wei").get(f"/zh/review/{made.id}/1").text
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "&lt;script&gt;" in page
