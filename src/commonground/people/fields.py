@@ -114,6 +114,8 @@ def _made(named: dict[str, str], left: pa.Table, right: pa.Table) -> list[Field]
     """Fields of columns of known kinds; a date of birth and an address see what is inside the identity number."""
     from concurrent.futures import ThreadPoolExecutor
 
+    import pyarrow as pa
+
     columns = {c: (left.column(c), right.column(c)) for c in named}
     prefix = {c: f"c{i}_" for i, c in enumerate(named)}
     numbers = next((c for c, kind in named.items() if kind == "id_number"), None)
@@ -144,4 +146,5 @@ def _made(named: dict[str, str], left: pa.Table, right: pa.Table) -> list[Field]
     if len(names[0]) == len(names[1]) == 1:
         (g,), (s,) = names
         found[g], found[s] = with_exchange((found[g], columns[g]), (found[s], columns[s]), prefix[g], g)
+    pa.default_memory_pool().release_unused()  # dictionaries of texts are large, and done with
     return [Field(**vars(found[c]), name=c) for c in named]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from commonground.people.core.kinds import Key
 from commonground.people.fields import Field
 
 Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+Floats = npt.NDArray[Any]
 NARROW = 4_000_000
 """Values of no wider a range are counted in an array, others by their hash."""
 
@@ -51,7 +52,7 @@ def _share(key: Key, n: int, same: bool) -> Share:
     of_row = np.zeros(0)
     if key.rare:
         both = a + b
-        of_value = np.append(both / max(both.sum(), 1.0), 1.0)
+        of_value = np.append(both / max(both.sum(), 1.0), 1.0).astype(np.float32)
         of_row = of_value[left]
     return Share(key.level, float(pairs / max(total, 1.0)), of_row)
 
@@ -66,6 +67,7 @@ def numbered(values: Ints) -> tuple[Ints, int]:
     if top < NARROW:
         return values, top + 1
     codes = pa.array(values).dictionary_encode()
+    pa.default_memory_pool().release_unused()  # what the table of values took
     number = codes.indices.to_numpy(zero_copy_only=False)
     missing = np.asarray(codes.dictionary) < 0
     if missing.any():

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from commonground.people import births, numbers
 from commonground.people.births import DAY, NO_DAY, compare_births
 from commonground.people.core.levels import birth_level, name_level, nested_level, number_level, same_level
-from commonground.people.core.namecodes import NameColumns, name_columns
+from commonground.people.core.namecodes import name_columns
 from commonground.people.core.numbercodes import EPOCH, NumberColumns, birth_columns, number_columns
 from commonground.people.core.texts import keys_of
 from commonground.people.distance import code_points, edit_distance
@@ -121,8 +121,7 @@ def _texts_at(columns: Column, *rows: Ints) -> tuple[list[str], list[Ints]]:
 
 def name(columns: Column, prefix: str, column: str) -> Kind:
     """Names of persons."""
-    sides = [name_columns(c) for c in columns]
-    made = {f: np.concatenate([getattr(s, f) for s in sides]) for f in NameColumns.__dataclass_fields__}
+    made = vars(name_columns(*columns))
 
     def compare(a: Ints, b: Ints) -> Levels:
         texts, places = _texts_at(columns, a, b)
@@ -144,8 +143,7 @@ def name(columns: Column, prefix: str, column: str) -> Kind:
 
 def id_number(columns: Column, prefix: str, column: str) -> tuple[Kind, NumberColumns]:
     """Identity numbers, and what is inside them."""
-    sides = [number_columns(c) for c in columns]
-    made = NumberColumns(*(np.concatenate([getattr(s, f) for s in sides]) for f in NumberColumns.__dataclass_fields__))
+    made = number_columns(*columns)
 
     def compare(a: Ints, b: Ints) -> Levels:
         texts, (x, y) = _texts_at(columns, a, b)
@@ -223,12 +221,13 @@ def address(columns: Column, prefix: str, column: str, number: tuple[str, Number
         for i, (t, c) in enumerate(zip(texts, coded, strict=True)):
             if c:
                 keys[i] = int(t[:size])
-        return np.append(keys, MISSING)[inverse]
+        return small(np.append(keys, MISSING))[inverse]
 
     made = {"whole": stem(18), "village": stem(12), "township": stem(9), "county": stem(6)}
     levels = [(5, "whole"), (4, "village"), (3, "township"), (2, "county")]
     if np.array_equal(made["whole"], made["village"]):
         levels.pop(1)
+        made["village"] = made["whole"]
     area = None if number is None else number[1].area.astype(np.int64)
 
     def compare(a: Ints, b: Ints) -> Levels:
@@ -258,8 +257,17 @@ def _cleaned(columns: Column, clean: Callable[[str], str]) -> tuple[list[str], I
     place = {t: i for i, t in enumerate(sorted({t for t in cleaned if t}))}
     at = np.array([*(place.get(t, MISSING) for t in cleaned), MISSING], dtype=np.int64)
     keys = np.arange(len(place)) if len(place) <= 1000 else keys_of(list(place))
-    number = at[inverse]
-    return list(place), number, np.append(keys, MISSING)[number]
+    number = small(at)[inverse]
+    return list(place), number, small(np.append(keys, MISSING))[number]
+
+
+def small(values: Ints) -> Ints:
+    """Whole numbers in as few bytes as they need."""
+    least, most = int(values.min()), int(values.max())
+    for kind in (np.int8, np.int32):
+        if np.iinfo(kind).min <= least and most <= np.iinfo(kind).max:
+            return values.astype(kind)
+    return values
 
 
 def plain(columns: Column, prefix: str, column: str, kind: str) -> Kind:

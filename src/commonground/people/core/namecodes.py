@@ -132,24 +132,30 @@ def _unclear(number: dict[str, int]) -> npt.NDArray[np.bool_]:
     return out
 
 
-def name_columns(column: pa.ChunkedArray) -> NameColumns:
-    """Turn a column of names into integers."""
+def name_columns(*columns: pa.ChunkedArray) -> NameColumns:
+    """Turn columns of names into integers, the rows of one after those of the other."""
     from commonground.people.core.texts import texts_of
 
-    texts = texts_of(column)
+    texts = [texts_of(c) for c in columns]
+    sizes = [len(t.null) for t in texts]
+    out = _empty(sum(sizes))
+    for t, end in zip(texts, np.cumsum(sizes).tolist(), strict=True):
+        _fill(NameColumns(*(v[end - len(t.null) : end] for v in vars(out).values())), t)
+    return out
+
+
+def _fill(out: NameColumns, texts: Texts) -> None:
     flat, start, size = code_points(texts)
     t = _codes()
     known = flat < PLANES
     code = np.where(known, flat, 0)
     kind = np.append(t.plain[code] & known, True)
     standard = np.append(t.standard[code], 0)
-    n = len(size)
-    out = _empty(n)
     slow = [np.zeros(0, np.int64)]
-    for at in range(0, n, BLOCK):  # what a block needs stays in the processor's cache
+    for at in range(0, len(size), BLOCK):  # what a block needs stays in the processor's cache
         rows = slice(at, at + BLOCK)
         slow.append(at + _block(out, rows, start[rows], size[rows], kind, standard))
-    return _with_slow(out, np.concatenate(slow), texts)
+    _with_slow(out, np.concatenate(slow), texts)
 
 
 def _empty(n: int) -> NameColumns:
@@ -230,10 +236,10 @@ EMPTY = int(finish(np.zeros(1, np.uint64))[0])
 """Key of a part of a name that is not there: a given name of a name of one character."""
 
 
-def _with_slow(found: NameColumns, rows: Ints, texts: Texts) -> NameColumns:
+def _with_slow(found: NameColumns, rows: Ints, texts: Texts) -> None:
     """Put in the rows that are read one by one, each distinct text once."""
     if not len(rows):
-        return found
+        return
     offsets = texts.offsets
     raw = texts.data
     written = [raw[offsets[i] : offsets[i + 1]].tobytes() for i in rows.tolist()]
@@ -255,7 +261,6 @@ def _with_slow(found: NameColumns, rows: Ints, texts: Texts) -> NameColumns:
     put(found.given, [_joined(n.folded[n.surname :]) for n in read])
     found.lanes[rows] = 0
     found.shape[rows] = ODD
-    return found
 
 
 def _joined(syllables: tuple[str, ...]) -> str:

@@ -58,21 +58,30 @@ class NumberColumns:
     area: Small
 
 
-def number_columns(column: pa.ChunkedArray) -> NumberColumns:
-    """Turn a column of identity numbers into integers."""
-    texts = texts_of(column)
-    size, n = texts.sizes, len(texts.null)
-    whole = np.flatnonzero(size == 18)
-    digits, good = _written(texts, whole)
-    rows = whole[good]
+def number_columns(*columns: pa.ChunkedArray) -> NumberColumns:
+    """Turn columns of identity numbers into integers, the rows of one after those of the other."""
+    texts = [texts_of(c) for c in columns]
+    sizes = [len(t.null) for t in texts]
+    n = sum(sizes)
     a, b, c, d = (np.full(n, MISSING, np.int64) for _ in range(4))
     out = NumberColumns(a, b, c, d, np.full(n, MISSING, np.int32), np.full(n, MISSING, np.int32))
-    _put(out, rows, *_read(digits[good]))
-    rest = np.flatnonzero((size > 0) & (size != 18))
-    rest = np.concatenate([rest, whole[~good]])
-    if len(rest):
-        _slow(out, rest, texts)
+    for t, end in zip(texts, np.cumsum(sizes).tolist(), strict=True):
+        part = NumberColumns(*(v[end - len(t.null) : end] for v in vars(out).values()))
+        size = t.sizes
+        slow = [np.flatnonzero((size > 0) & (size != 18))]
+        whole = np.flatnonzero(size == 18)
+        for at in range(0, len(whole), BLOCK):  # what a block needs stays in the processor's cache
+            rows = whole[at : at + BLOCK]
+            digits, good = _written(t, rows)
+            _put(part, rows[good], *_read(digits[good]))
+            slow.append(rows[~good])
+        rest = np.concatenate(slow)
+        if len(rest):
+            _slow(part, rest, t)
     return out
+
+
+BLOCK = 1 << 16
 
 
 def _written(texts: Texts, rows: Ints) -> tuple[Digits, npt.NDArray[np.bool_]]:
