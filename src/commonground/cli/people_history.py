@@ -66,7 +66,7 @@ def show_identities(speaker: Speaker, told: dict[str, Any]) -> None:
         )
     if told["conflicts"]:
         speaker.note(
-            f"{told['conflicts']:,} 对记录各有有效而不同的身份证号，其他内容却像同一人，已列入保险库的冲突清单，等待复核。",
+            f"{told['conflicts']:,} 对记录各有有效而不同的身份证号，其他内容却像同一人，已列入冲突清单，等待复核。",
             f"{told['conflicts']:,} pairs of records have valid identity numbers that differ but otherwise look like"
             " one person; they are in the vault's list of conflicts, to be reviewed.",
         )

@@ -67,6 +67,18 @@ def component(size: int, a: Ints, b: Ints) -> Ints:
     return found
 
 
+def reached(size: int, a: Ints, b: Ints, start: Ints) -> npt.NDArray[np.bool_]:
+    """Mark which of ``size`` units the pairs (a, b) connect with any of ``start``; wave by wave, as parts are small."""
+    out = np.zeros(size, dtype=bool)
+    out[start] = True
+    while True:
+        one, two = out[a], out[b]
+        edge = np.flatnonzero(one != two)
+        if not len(edge):
+            return out
+        out[a[edge]] = out[b[edge]] = True
+
+
 def connecting(edges: Edges) -> Edges:
     """Pairs that connect."""
     return edges.take(edges.odds >= LINK_BITS * np.log(2.0))

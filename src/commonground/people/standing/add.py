@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from commonground.people.compared import Compared
-from commonground.people.connect import above_floor, component, oriented, ties
+from commonground.people.connect import above_floor, component, oriented, reached, ties
 from commonground.people.edges import Edges, Find, Keyed, Keys, find
 from commonground.people.frozen import Frozen
 from commonground.people.resolve import Decisions, Nodes, Resolved, resolve
@@ -145,11 +145,12 @@ def relink(
     kept = (base.edges.a >= 0) & (base.edges.b >= 0)
     bereft = np.concatenate([base.edges.a[~kept], base.edges.b[~kept]])
     edges = _together(base.edges if kept.all() else base.edges.take(kept), new)
-    part = component(size, *ties(edges, given))
+    left, right = ties(edges, given)
     start = np.concatenate([np.flatnonzero(fresh), bereft[bereft >= 0], np.unique(given.same), np.unique(given.other)])
     start = start if changed is None else np.concatenate([start, changed])
-    touched = _marked(part, start)
-    found = _resolved(base.found, nodes, edges, part, touched, frozen, names, given)
+    touched = reached(size, left, right, start)
+    inner = np.flatnonzero(touched[left])
+    found = _resolved(base.found, nodes, edges, (left[inner], right[inner]), touched, frozen, names, given)
     return Standing(nodes, edges, segments, found, base.crowded), np.flatnonzero(touched)
 
 
@@ -160,25 +161,18 @@ def _together(one: Edges, two: Edges) -> Edges:
     return Edges(*(np.concatenate([getattr(one, n), getattr(two, n)]) for n in names))
 
 
-def _marked(part: Ints, start: Ints) -> Bools:
-    """Units in the same part as any of ``start``."""
-    hit = np.zeros(int(part.max(initial=-1)) + 1, dtype=bool)
-    hit[part[start]] = True
-    found: Bools = hit[part]
-    return found
-
-
 def _resolved(
-    base: Resolved, nodes: Nodes, edges: Edges, part: Ints, touched: Bools, frozen: Frozen, names: Sequence[str],
-    given: Decisions,
+    base: Resolved, nodes: Nodes, edges: Edges, inner: tuple[Ints, Ints], touched: Bools, frozen: Frozen,
+    names: Sequence[str], given: Decisions,
 ) -> Resolved:  # fmt: skip
     """Resolve the touched units, and leave the others as they are."""
     units = np.flatnonzero(touched)
     local = np.full(len(nodes), -1, dtype=np.int64)
     local[units] = np.arange(len(units))
-    some = edges.take(np.flatnonzero(touched[edges.a]))
-    some = some.take(part[some.a] == part[some.b])
+    some = edges.take(np.flatnonzero(touched[edges.a] & touched[edges.b]))
     some = replace(some, a=local[some.a], b=local[some.b])
+    part = component(len(units), local[inner[0]], local[inner[1]])
+    some = some.take(part[some.a] == part[some.b])
     own = Decisions(_inside(local, given.same), _inside(local, given.other))
     now = resolve(nodes.take(units), some, frozen, names, own)
     more = len(nodes) - len(base.entity)  # a unit more is a person of its own

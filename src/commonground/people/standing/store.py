@@ -77,8 +77,11 @@ def packed(levels: Levels) -> Ints:
 
 def unpacked(numbers: Ints) -> Levels:
     """What ``packed`` made of levels."""
-    shifts = _BITS * np.arange(len(FIELDS))
-    return ((numbers[:, None] >> shifts) & ((1 << _BITS) - 1)).astype(np.int8)
+    halves = np.ascontiguousarray(numbers, dtype="<i8").view(np.int8).reshape(len(numbers), 8)
+    out = np.empty((len(numbers), len(FIELDS)), dtype=np.int8)
+    out[:, 0::2] = halves[:, : (len(FIELDS) + 1) // 2] & 0x0F
+    out[:, 1::2] = (halves[:, : len(FIELDS) // 2] >> _BITS) & 0x0F
+    return out
 
 
 def _table(**columns: npt.NDArray[np.generic]) -> pa.Table:
