@@ -34,7 +34,10 @@ from commonground.people.stable import stable
 from commonground.people.standing import store
 
 SURNAMES = "王李张刘陈杨赵黄周吴罗覃曾韦莫龙徐孙马朱胡林郭何高梁谢宋唐许邓曹彭蔡潘田董袁余叶杜魏任姚卢钟姜石"
-GIVEN = "明伟芳娜敏静丽强磊军洋勇艳杰娟涛超霞平刚桂英华文玉林建国云春子轩博豪天佑承泽雪琳晶倩兰洁红梅妍茜蓉怡欣悦雨涵梦瑶诗琪思语佳慧"
+GIVEN = (
+    "明伟芳娜敏静丽强磊军洋勇艳杰娟涛超霞平刚桂英华文"
+    "玉林建国云春子轩博豪天佑承泽雪琳晶倩兰洁红梅妍茜蓉怡欣悦雨涵梦瑶诗琪思语佳慧"
+)
 NEW = 10_000
 FACTS = {
     "a.register": Facts("household_register", "self", False),
@@ -171,19 +174,18 @@ def measure(size: int, seed: int, folder: Path) -> dict[str, Any]:
     tables = town(size, seed)
     old = City.of({n: t for n, t in tables.items() if n != "c.roll"})
     # the model is that of a first build that had a delivery of each dataset
-    frozen, learn, learn_cpu = timed(lambda: City.of(town(min(size, 20_000), seed + 1)).link(None).frozen)
+    frozen = City.of(town(min(size, 20_000), seed + 1)).link(None).frozen
     first, train, train_cpu = timed(lambda: old.link(None))
     models = {**frozen.models, **first.frozen.models}
     limits = {**frozen.thresholds, **first.frozen.thresholds}
     order = tuple(dict.fromkeys([*first.frozen.order, *frozen.order]))
     model = Frozen(models, limits, order, first.frozen.general, first.frozen.rarity, first.frozen.crowded)
-    standing, full, full_cpu = timed(lambda: old.link(model))
+    standing = old.link(model)
     vault = Vault(cast(Any, SimpleNamespace(vault=folder / "vault", settings=SimpleNamespace(keys=folder / "keys"))))
     KeyRing(folder / "keys").get("vault")
     n = len(standing.units)
     kept = store.Kept(standing.standing, np.arange(n), np.arange(n), np.zeros((3, 0), dtype=np.int64), {"model": 1})
-    _, save, save_cpu = timed(lambda: store.save(vault, 1, kept))
-    del kept, first
+    _, _, save_cpu = timed(lambda: store.save(vault, 1, kept))
     now = City.of(tables)
     place = np.searchsorted(now.keyed.record, old.keyed.record)
     assert np.array_equal(now.keyed.record[place], old.keyed.record)
