@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from commonground.city import City
+from commonground.intake import load_pack
 from commonground.people.compare import FIELDS
 from commonground.people.compared import Compared
+from commonground.people.gather import gather
+from commonground.people.mentions import person_fields
 from commonground.people.quality.differences import differences, standardised
 from commonground.people.quality.draws import candidates, combine, draw
 from commonground.people.quality.estimate import Hidden, errors, gap, rates, sums, wilson
 from commonground.people.quality.groups import AXES, person_value, spread
+from commonground.people.quality.guild import assess, groups_of
 from commonground.people.quality.judged import judge, missed_pairs
+from commonground.people.quality.recorrupt import recorrupt
+from commonground.people.quality.said import findings, limits
 from commonground.people.quality.sweep import sweep
+from commonground.people.report import quality_report
+from release_city import make_city
 
 
 def ints(*values: int) -> np.ndarray:
@@ -199,3 +210,35 @@ def test_rubins_rules_by_hand() -> None:
 
     assert found.high - 12 == pytest.approx(t.ppf(0.975, 2 * (1 + 1 / (16 / 3)) ** 2) * math.sqrt(1 + 16 / 3))
     assert combine([5, 5], [4, 4]).high == pytest.approx(5 + 2 * 1.959964, rel=1e-6)
+
+
+def test_a_city_without_records_about_persons_gets_a_report_that_says_so(tmp_path: Path) -> None:
+    gathered = gather({}, {}, person_fields(load_pack("china").concepts))
+    linked = importlib.import_module("commonground.people.run").link_records(gathered)
+    settings = City(make_city(tmp_path / "city", schools=5)).settings
+    report, groups = quality_report(linked, {}, settings, {}, {}, 0.998)
+    assert report["analysis"]["whole"]["records"] == groups.num_rows == 0
+    assert findings(report, None, None)[0]["en"] == "There were no records to be linked."
+    assert limits(report, None, None)
+    standing, judged = assess(linked)
+    county = np.zeros(0, dtype=np.int64)
+    assert recorrupt(linked, standing, groups_of(linked, judged, {}, settings, county))["tried"] == 0
+
+
+def test_a_review_is_held_against_the_estimate() -> None:
+    def span(value: float) -> dict[str, float]:
+        return {"value": value, "low": value - 0.001, "high": value + 0.001}
+
+    whole = {
+        "records": 100, "linked": 90, "by_number": 80, "by_weight": 10, "link_rate": span(0.9),
+        "precision": span(0.999), "recall": span(0.99), "model": {"precision": 0.999, "recall": 0.99},
+    }  # fmt: skip
+    analysis = {"whole": whole, "gaps": [], "differences": [], "line": 0.1, "sweep": []}
+    report = {"analysis": analysis, "hidden": []}
+    review = {"sentence": {"zh": "复核。", "en": "Reviewed."}, "whole": {"precision": span(0.98), "recall": span(0.99)}}
+    said = findings(report, review, None)[2]
+    assert (
+        said["zh"]
+        == "复核。查准率两法相差 1.90 个百分点，区间不相交，应查明原因；查全率两法相差 0.00 个百分点，区间相交。"
+    )
+    assert "1.90 points, their intervals apart" in said["en"]

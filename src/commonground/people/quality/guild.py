@@ -144,7 +144,7 @@ class _Count:
     ) -> None:
         spine = linked.spine
         self.judged, self.model, self.seed = judged, model, seed
-        self.stratum, self.strata = stratum[judged.unit], int(stratum.max(initial=-1)) + 1
+        self.stratum, self.strata = stratum[judged.unit], int(stratum.max(initial=0)) + 1
         self.by_number: Bools = (spine.method == NUMBER)[judged.unit]
         self.unnumbered: Bools = judged.linked & ~self.by_number & (spine.units.id[judged.unit] < 0)
         self.persons = len(np.unique(spine.entity))

@@ -90,7 +90,7 @@ def hide(standing: Standing, stratum: Ints, *, size: int = SAMPLE, seed: int = 0
 
 def summed(stratum: Ints, source: Ints, tried: Tried | None) -> Hidden:
     """Count what became of the records of each stratum."""
-    size = int(stratum.max(initial=-1)) + 1
+    size = int(stratum.max(initial=0)) + 1
     of = np.zeros(size, dtype=np.int64)
     of[stratum] = source
     whole, part = np.zeros(size, dtype=np.int64), np.zeros(size)

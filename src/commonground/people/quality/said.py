@@ -110,6 +110,8 @@ def _groups(report: Raw) -> list[dict[str, str]]:
 def _unlike(report: Raw) -> list[dict[str, str]]:
     found = [d for d in report["analysis"]["differences"] if d["unlike"]]
     line = report["analysis"]["line"]
+    if not report["analysis"]["differences"]:
+        return []
     if not found:
         text = f"连上的与未连上的，各组构成的标准化差异都不到 {line}。"
         return [_both(text, f"Joined and other records are alike: no standardised difference reaches {line}.")]
