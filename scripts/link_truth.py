@@ -29,7 +29,10 @@ DAY = "2025-09-15"
 REFERENCE = dt.date(2025, 9, 1)
 MANY = ("service_records", "adult_checkups")
 """Kinds of which the unseen cities hand over visits."""
-USED = ("school_code", "school_name", "school_short", "class", "grade", "village_code", "county", "area", "birth_area")
+USED = (
+    "school_code", "school_name", "school_short", "class", "grade", "village_code", "village", "township", "county",
+    "area", "birth_area",
+)  # fmt: skip
 """Concepts beside those about a person that linkage reads."""
 
 

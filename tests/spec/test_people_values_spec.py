@@ -306,3 +306,43 @@ def test_what_a_number_contains_is_weighed_once(row: tuple[str, ...]) -> None:
     levels[0, at] = [int(x) for x in row[:4]]
     assert counted_once(levels)[0, at].tolist() == [int(row[0]), *map(int, row[4:7])], row[7]
     assert levels[0, at].tolist() == [int(x) for x in row[:4]]
+
+
+def _named(table: pa.Table, **columns: list[str | None]) -> pa.Table:
+    for name, values in columns.items():
+        table = table.append_column(name, pa.array(values, pa.string()))
+    return table
+
+
+def test_villages_written_by_name_meet_their_code_and_each_other() -> None:
+    table = _named(
+        _gathered([None] * 4, [None] * 4)["e.roll"],
+        township=["石桥镇", "石桥镇", "石桥 镇", "马场镇"],
+        village=["上寨村"] * 4,
+        village_code=["529901100201", None, None, None],
+    )  # fmt: skip
+    p = gather({"e.roll": table}, {"e.roll": Facts("k", "self", False)}, FIELDS).people
+    village = p.village[:, 0].tolist()
+    assert village[0] == village[1] == village[2] != village[3] >= 0
+    assert p.county[:3, 0].tolist() == [p.county[0, 0]] * 3
+    assert p.county[3, 0] < 0  # a name alone does not say the county
+
+
+def test_an_address_that_ends_with_a_village_named_elsewhere_lies_there() -> None:
+    table = _named(
+        _gathered([None] * 3, [None] * 3)["e.roll"],
+        township=["石桥镇", None, None], village=["上寨村", None, None],
+        address=[None, "甲县石桥镇上寨村3组5号", "甲县马场镇上寨村3组5号"],
+    )  # fmt: skip
+    fields = {**FIELDS, ("self", "address"): ["address"]}
+    village = gather({"e.roll": table}, {"e.roll": Facts("k", "self", False)}, fields).people.village[:, 0].tolist()
+    assert village[0] == village[1] >= 0 > village[2]
+
+
+def test_schools_that_have_no_code_anywhere_meet_by_name() -> None:
+    table = _named(_gathered([None] * 3, [None] * 3)["e.roll"], school_name=["甲镇小学", "甲镇 小学", "乙镇小学"])
+    found = gather({"e.roll": table}, {"e.roll": Facts("k", "self", False)}, FIELDS)
+    school = found.people.school.tolist()
+    assert school[0] == school[1] != school[2] >= 0
+    assert found.codes["e.roll"] == [None] * 3
+    assert not found.schools

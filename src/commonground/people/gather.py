@@ -13,11 +13,11 @@ import numpy.typing as npt
 from commonground.intake.carry import carry
 from commonground.people.aliases import apply
 from commonground.people.births import NO_DAY
-from commonground.people.encode import Coder, area_stem, class_grade, distinct, integers
+from commonground.people.encode import Coder, area_stem, class_grade, distinct, integers, narrow
 from commonground.people.kin import Kin, joined, read_kin
 from commonground.people.mentions import Coders, Facts, Fields, People, TableReader, compact, finish, read_table
 from commonground.people.numbers import id_table
-from commonground.people.schools import POSSIBLE, School, list_schools, meant_schools, one_school
+from commonground.people.schools import POSSIBLE, School, list_schools, meant_schools, named_only, one_school
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -68,7 +68,8 @@ def gather(
     schools = list_schools(tables[n] for n in names)
     coders, parts, at = Coders(), list[dict[str, Ints]](), 0
     sources, kin = list[tuple[str, str]](), list[Kin]()
-    meant = {n: meant_schools(tables[n], schools) for n in names}
+    every = {**schools, **named_only((tables[n] for n in names), schools)}
+    meant = {n: meant_schools(tables[n], every) for n in names}
     codes = {n: one_school(meant[n]) for n in names}
     stems = village_stems([tables[n] for n in names])
     blocks = Coder()
@@ -184,6 +185,7 @@ def village_stems(tables: list[pa.Table]) -> dict[str, str]:
     """Learn which village an address lies in, from the records that hold both: stem of the address → village code."""
     seen: dict[str, dict[str, int]] = {}
     for table in tables:
+        _learn_names(table, seen)
         written = [c for c in ("address", "hukou_address") if c in table.column_names]
         if "village_code" not in table.column_names or not written:
             continue
@@ -198,15 +200,46 @@ def village_stems(tables: list[pa.Table]) -> dict[str, str]:
                 by = seen.setdefault(stem, {})
                 code = codes[pair // len(texts)]
                 by[code] = by.get(code, 0) + n
-    return {
+    learnt = {
         s: min(by, key=lambda c: (-by[c], c)) for s, by in seen.items() if max(by.values()) > 0.8 * sum(by.values())
     }
+    return {**_by_ending(tables, learnt), **learnt}
+
+
+def _by_ending(tables: list[pa.Table], learnt: Mapping[str, str]) -> dict[str, str]:
+    """Find addresses that end with township and village as other tables name them: stem → code, or the names."""
+    names, stems = set[str](), set[str]()
+    for table in tables:
+        if "township" in table.column_names and "village" in table.column_names:
+            both = table.select(["township", "village"]).group_by(["township", "village"]).aggregate([]).to_pylist()
+            names |= {narrow(r["township"] + r["village"]) for r in both if r["township"] and r["village"]}
+        for concept in ("address", "hukou_address"):
+            if concept in table.column_names:
+                stems |= {area_stem(t) for t in distinct(table.column(concept))[0]}
+    found = {}
+    for stem in stems - set(learnt) if names else ():
+        end = next((stem[k:] for k in range(len(stem) - 3) if stem[k:] in names), None)
+        if end:
+            found[stem] = learnt.get(end) or f"~{end}"
+    return found
+
+
+def _learn_names(table: pa.Table, seen: dict[str, dict[str, int]]) -> None:
+    """Learn which code goes with a township and a village's name written beside it."""
+    wanted = ("township", "village", "village_code")
+    if not all(c in table.column_names for c in wanted):
+        return
+    rows = table.select(wanted).group_by(list(wanted), use_threads=False).aggregate([]).to_pylist()
+    for row in rows:
+        if all(row[c] for c in wanted):
+            seen.setdefault(narrow(row["township"] + row["village"]), {}).setdefault(row["village_code"], 1)
 
 
 def _places(reader: TableReader, stems: Mapping[str, str], said: Ints) -> dict[str, Ints]:
     rows, coders, subject = reader.rows, reader.coders, reader.facts.subject
     village, address = coders.of("village"), coders.of("address")
     inside = [village.column(reader.concept(c), rows) for c in ("village_code", "residence_village")]
+    inside.append(_village_names(reader, stems))
     written = []
     for field in ("address", "hukou_address"):
         written.append(reader.numbers(subject, field, address))
@@ -216,10 +249,27 @@ def _places(reader: TableReader, stems: Mapping[str, str], said: Ints) -> dict[s
             inside.append(known[inverse])
     villages = compact(np.stack(inside, axis=1), 2)
     county = coders.of("county")
-    prefix = np.array([county.one(t[:6]) for t in village.texts] + [-1], dtype=np.int64)
+    prefix = np.array([county.one(t[:6]) if t[:1] != "~" else -1 for t in village.texts] + [-1], dtype=np.int64)
     named = [county.column(reader.concept(c), rows) for c in ("area", "hukou_area")]
     counties = np.column_stack([prefix[villages], *named, said])
     return {"village": villages, "address": compact(np.stack(written, axis=1), 2), "county": compact(counties, 4)}
+
+
+def _village_names(reader: TableReader, stems: Mapping[str, str]) -> Ints:
+    """Villages written by name alone: the code that goes with township and name, else the names themselves."""
+    village, names = reader.coders.of("village"), reader.concept("village")
+    if names is None:
+        return np.full(reader.rows, -1, dtype=np.int64)
+    texts, a = distinct(names)
+    above = reader.concept("township")
+    towns, b = distinct(above) if above is not None else ([], np.full(reader.rows, -1, dtype=np.int64))
+    packed, inverse = np.unique((a + 1) * (len(towns) + 1) + b + 1, return_inverse=True)
+    found = []
+    for pair in packed.tolist():
+        name, town = pair // (len(towns) + 1) - 1, pair % (len(towns) + 1) - 1
+        text = narrow((towns[town] if town >= 0 else "") + (texts[name] if name >= 0 else ""))
+        found.append(village.one(stems.get(text) or f"~{text}") if name >= 0 and text else -1)
+    return np.array(found, dtype=np.int64)[inverse]
 
 
 def _from_numbers(columns: dict[str, Ints], coders: Coders) -> Ints:

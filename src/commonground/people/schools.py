@@ -178,9 +178,23 @@ def meant_schools(table: pa.Table, schools: Mapping[str, School]) -> tuple[Ints,
     return out, list(place)
 
 
+def named_only(tables: Iterable[pa.Table], schools: Mapping[str, School]) -> dict[str, School]:
+    """Give schools that no table knows by a code, by the names written: evidence of who is who, and no more.
+
+    They are under their name with ``~`` before it, and never leave the linkage.
+    """
+    names: dict[str, None] = {}
+    for table in tables:
+        for concept in ("school_name", "school_short"):
+            names |= dict.fromkeys(narrow(n) for n in _codes(table, concept)[0])
+    new = [n for n in sorted(names) if n and not possible(n, None, schools)]
+    return {f"~{n}": School(f"~{n}", n, (), None, None, None) for n in new}
+
+
 def one_school(meant: tuple[Ints, list[str]]) -> list[str | None]:
-    """Give each row's school code where ``meant_schools`` found one alone."""
+    """Give each row's school code where ``meant_schools`` found one alone that has a code."""
     grid, codes = meant
     sure = (grid[:, 0] >= 0) & (grid[:, 1] < 0)
-    result: list[str | None] = np.array([*codes, None], dtype=object)[np.where(sure, grid[:, 0], -1)].tolist()
+    known = [None if c.startswith("~") else c for c in codes]
+    result: list[str | None] = np.array([*known, None], dtype=object)[np.where(sure, grid[:, 0], -1)].tolist()
     return result
