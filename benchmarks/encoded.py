@@ -4,8 +4,8 @@
 
 * loss: invented people with Chinese names (``linkage_people.py``) linked by ``link_tables`` in the clear, and by
   ``encoded.match`` under several hardenings; precision, recall, recall of residents, left-behind children, migrants;
-* speed: pairs of 1,024-bit filters compared a second, every pair of two blocks of 4,000; anonlink gives the pairs
-  above a threshold, ours the same pairs;
+* speed: pairs of 1,024-bit filters compared in a second of CPU, every pair of two blocks of 4,000; anonlink gives the
+  pairs above a threshold, ours the same pairs;
 * peer: filters made by clkhash of the same columns, linked one to one by anonlink's greedy solver at the threshold
   that is best for it (it is told the truth for that), and ours as they are. Every pair is compared: 4,000 people.
 """
@@ -69,10 +69,10 @@ def work(folder):
     true = len(set(ids["a"]) & set(ids["b"]))
     best = {"f1": 0.0}
     for threshold in (0.7, 0.75, 0.8, 0.85, 0.9):
-        began = time.perf_counter()
+        began = time.process_time()
         dice = anonlink.similarities.dice_coefficient_accelerated
         found = anonlink.candidate_generation.find_candidate_pairs([clks["a"], clks["b"]], dice, threshold)
-        compared = time.perf_counter() - began
+        compared = time.process_time() - began
         groups = anonlink.solving.greedy_solve(found)
         pairs = [(i, j) for (_, i), (_, j) in groups]
         hits = sum(ids["a"][i] == ids["b"][j] for i, j in pairs)
@@ -133,7 +133,7 @@ def loss(folder: Path) -> list[tuple[str, dict[str, float]]]:
 
 
 def ours_rate(size: int = 4_000) -> float:
-    """Pairs of 1,024-bit filters compared a second."""
+    """Pairs of 1,024-bit filters compared in a second of CPU."""
     from commonground.people.encoded.matching import dice
 
     rng = np.random.default_rng(0)
@@ -142,9 +142,9 @@ def ours_rate(size: int = 4_000) -> float:
     dice(x, y, a[:10], b[:10])
     best = 0.0
     for _ in range(3):
-        began = time.perf_counter()
-        kept = np.flatnonzero(dice(x, y, a, b) >= 0.8)
-        best = max(best, len(a) / (time.perf_counter() - began + 1e-9 * len(kept)))
+        began = time.process_time()
+        np.flatnonzero(dice(x, y, a, b) >= 0.8)
+        best = max(best, len(a) / (time.process_time() - began))
     return best
 
 
@@ -170,7 +170,7 @@ def main() -> None:
         small = loss(folder)[1][1]
     rate = ours_rate()
     assert peer is not None
-    print(f"anonlink: {float(peer['rate']) / 1e6:.1f} million comparisons a second; ours {rate / 1e6:.1f} million")  # type: ignore[arg-type]
+    print(f"anonlink: {float(peer['rate']) / 1e6:.1f} million comparisons a CPU second; ours {rate / 1e6:.1f} million")  # type: ignore[arg-type]
     print(f"clkhash and anonlink, 4,000 people: F1 {float(peer['f1']):.4f} at {peer['threshold']};", end=" ")  # type: ignore[arg-type]
     f1 = 2 * small["precision"] * small["recall"] / max(small["precision"] + small["recall"], 1e-9)
     print(f"ours F1 {f1:.4f}")

@@ -14,6 +14,7 @@ from commonground.cli.city import audit, demo, desk, new, serve
 from commonground.cli.define import define
 from commonground.cli.drift import drift
 from commonground.cli.fetch import fetch
+from commonground.cli.forget import forget
 from commonground.cli.people import people
 from commonground.cli.profile import suggest
 from commonground.cli.quality import quality
@@ -60,6 +61,7 @@ for command in (
     serve,
     desk,
     audit,
+    forget,
 ):
     commonground.add_command(command)
 

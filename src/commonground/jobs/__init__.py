@@ -7,7 +7,6 @@ frozen result; each run that changes the city is written into its ledger.
 from commonground.jobs.build import BuildResult, build, intake, plan_build
 from commonground.jobs.definitions import adopt, explain_person, load_adopted
 from commonground.jobs.encoded import encode_file, match_encoded
-from commonground.jobs.encoded import encode_file, match_encoded
 from commonground.jobs.face import OpenCity
 from commonground.jobs.fetch import fetch, plan_fetch
 from commonground.jobs.follow import (
@@ -22,6 +21,7 @@ from commonground.jobs.follow import (
     publish,
     study,
 )
+from commonground.jobs.forget import forget, plan_forget
 from commonground.jobs.identities import person_history, retrain, undo_event, withdraw_decision
 from commonground.jobs.office import audit, grant, invite, new_city
 from commonground.jobs.people import people_report
@@ -54,12 +54,12 @@ __all__ = [
     "demo",
     "drift",
     "encode_file",
-    "encode_file",
     "estimate_review",
     "explain_pair",
     "explain_person",
     "export_values",
     "fetch",
+    "forget",
     "grant",
     "intake",
     "invite",
@@ -70,13 +70,13 @@ __all__ = [
     "load_adopted",
     "make_returns",
     "match_encoded",
-    "match_encoded",
     "new_city",
     "open_review",
     "people_report",
     "person_history",
     "plan_build",
     "plan_fetch",
+    "plan_forget",
     "plan_review",
     "plan_study",
     "publish",

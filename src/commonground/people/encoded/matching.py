@@ -149,7 +149,8 @@ def _closest(a: Ints, person: Ints, levels: Levels) -> tuple[Ints, Ints, Levels]
 
 def dice(left: Words, right: Words, a: Ints, b: Ints) -> Floats:
     """Dice's coefficient of the filters of each pair; 0 where one is empty."""
-    found: Floats = _kernel()(left, right, a.astype(np.int64), b.astype(np.int64))
+    sizes = [np.bitwise_count(e).sum(axis=1, dtype=np.int64) for e in (left, right)]
+    found: Floats = _kernel()(left, right, *sizes, a.astype(np.int64), b.astype(np.int64))
     return found
 
 
@@ -157,23 +158,18 @@ def dice(left: Words, right: Words, a: Ints, b: Ints) -> Floats:
 def _kernel() -> Callable[..., Any]:
     import numba
 
-    def kernel(left: Any, right: Any, a: Any, b: Any) -> Any:
+    def kernel(left: Any, right: Any, size_left: Any, size_right: Any, a: Any, b: Any) -> Any:
         out = np.zeros(len(a), dtype=np.float64)
         for i in range(len(a)):
-            both, total = np.int64(0), np.int64(0)
+            x, y, both = left[a[i]], right[b[i]], np.uint64(0)
             for w in range(left.shape[1]):
-                x, y = left[a[i], w], right[b[i], w]
                 # bits set in a word, by adding neighbours (Warren, Hacker's Delight, 5-1); compiles to one instruction
-                for turn in range(3):
-                    z = x & y if turn == 0 else (x if turn == 1 else y)
-                    z = z - ((z >> np.uint64(1)) & np.uint64(0x5555555555555555))
-                    z = (z & np.uint64(0x3333333333333333)) + ((z >> np.uint64(2)) & np.uint64(0x3333333333333333))
-                    z = (z + (z >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-                    n = np.int64((z * np.uint64(0x0101010101010101)) >> np.uint64(56))
-                    if turn == 0:
-                        both += n
-                    else:
-                        total += n
+                z = x[w] & y[w]
+                z = z - ((z >> np.uint64(1)) & np.uint64(0x5555555555555555))
+                z = (z & np.uint64(0x3333333333333333)) + ((z >> np.uint64(2)) & np.uint64(0x3333333333333333))
+                z = (z + (z >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+                both += (z * np.uint64(0x0101010101010101)) >> np.uint64(56)
+            total = size_left[a[i]] + size_right[b[i]]
             if total:
                 out[i] = 2.0 * both / total
         return out
