@@ -49,7 +49,7 @@ def _share(key: Key, n: int, same: bool) -> Share:
     a, b = (np.bincount(x[x >= 0], minlength=size).astype(np.float64) for x in (left, number[n:]))
     pairs = (a * (a - 1)).sum() if same else (a * b).sum()
     total = a.sum() * (a.sum() - 1) if same else a.sum() * b.sum()
-    of_row = np.zeros(0)
+    of_row: Floats = np.zeros(0)
     if key.rare:
         both = a + b
         of_value = np.append(both / max(both.sum(), 1.0), 1.0).astype(np.float32)
