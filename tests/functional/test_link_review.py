@@ -599,3 +599,22 @@ def test_a_hostile_name_is_text_on_the_page(city: City) -> None:
     assert "<script" not in page
     assert "<img" not in page
     assert "&lt;script&gt;" in page
+
+
+def test_ended_between_ledger_and_vault_the_pair_is_still_to_be_decided(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = opened(city, pairs=8)
+    with Ledger(city) as ledger:
+        looking.view(city, ledger, made.id, 1, ACTORS[0], "zh")
+        with monkeypatch.context() as patched:
+            patched.setattr(rounds, "save_decisions", _ended)
+            with pytest.raises(KeyboardInterrupt):
+                looking.decide(city, ledger, made.id, 1, ACTORS[0], "same")
+        assert settling.estimate(city, ledger, made).decided == 0
+        looking.decide(city, ledger, made.id, 1, ACTORS[0], "same")
+        assert len(settling.checked(city, ledger, made)[0]) == 1
+
+
+def _ended(*_words: object) -> None:
+    raise KeyboardInterrupt

@@ -210,7 +210,8 @@ def record(
             code = made.pairs[k].code
             seal = rounds.seal_of(key, made.id, slot, code, decision.decision)
             writer.append(Kind.LINK_REVIEW_DECIDED, actor, made.id, {"pair": code, "seal": seal})
-        rounds.save_decisions(city, made, slot, {**mine, **new})
+    # after the ledger: ended in between, the pair is still to be decided, and nothing stands that the ledger lacks
+    rounds.save_decisions(city, made, slot, {**mine, **new})
     return new
 
 
