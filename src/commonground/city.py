@@ -104,6 +104,20 @@ class IntakeSettings:
         return _bytes(self.archive)
 
 
+@dataclass(frozen=True)
+class PeopleSettings:
+    """What linking the records of persons may use.
+
+    Attributes
+    ----------
+    pair_budget : int
+        Most pairs of records that may be compared when the model of linking is learnt; what very many records share is
+        skipped until they keep to it. 0: three hundred for each record.
+    """
+
+    pair_budget: int = 0
+
+
 def _bytes(amount: str) -> float:
     number = amount.rstrip("KMGTiB ")
     power = " KMGT".index(amount[len(number) :].strip()[0])
@@ -140,6 +154,7 @@ class Settings:
     policy: Policy = field(default_factory=Policy)
     engine: EngineSettings = field(default_factory=EngineSettings)
     intake: IntakeSettings = field(default_factory=IntakeSettings)
+    people: PeopleSettings = field(default_factory=PeopleSettings)
     areas: tuple[Area, ...] = ()
     quality: Mapping[str, Any] = field(default_factory=dict)
 
@@ -344,6 +359,7 @@ _POLICY = {"cell_threshold": "count", "rounding": "count", "interval": "share", 
 _POLICY |= {"consent": "texts"}
 _ENGINE = {"name": "text", "memory": "memory", "threads": "count", "master": "text"}
 _INTAKE = {"workers": "whole", "memory": "memory", "archive": "memory", "archive_ratio": "count"}
+_PEOPLE = {"pair_budget": "whole"}
 _AREA = {"code": "text", "zh": "text", "en": "text", "urban": "flag", "merged_into": "text", "merged_on": "date"}
 
 
@@ -378,13 +394,16 @@ def load_settings(path: Path) -> Settings:
     """Read city.toml; unknown settings and missing ones are errors, relative paths start at its folder."""
     raw = read_toml(path)
     _check_section(
-        raw, dict.fromkeys(("city", "policy", "engine", "intake", "quality"), "table") | {"area": "tables"}, str(path)
+        raw,
+        dict.fromkeys(("city", "policy", "engine", "intake", "people", "quality"), "table") | {"area": "tables"},
+        str(path),
     )
     city, policy, engine = raw.get("city", {}), raw.get("policy", {}), raw.get("engine", {})
     _check_section(city, _CITY, f"{path} [city]", ("name", "area_code", "reference_date"))
     _check_section(policy, _POLICY, f"{path} [policy]")
     _check_section(engine, _ENGINE, f"{path} [engine]")
     _check_section(raw.get("intake", {}), _INTAKE, f"{path} [intake]")
+    _check_section(raw.get("people", {}), _PEOPLE, f"{path} [people]")
     for area in raw.get("area", []):
         _check_section(area, _AREA, f"{path} [[area]] {area.get('code', '?')}", ("code", "zh", "en"))
     areas = [Area(**area) for area in raw.get("area", [])]
@@ -401,6 +420,7 @@ def load_settings(path: Path) -> Settings:
         policy=Policy(**{**policy, "consent": tuple(policy.get("consent", ()))}),
         engine=EngineSettings(**engine),
         intake=IntakeSettings(**raw.get("intake", {})),
+        people=PeopleSettings(**raw.get("people", {})),
         areas=tuple(areas),
         quality=raw.get("quality", {}),
     )

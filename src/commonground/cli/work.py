@@ -164,6 +164,13 @@ def show_links(speaker: Speaker, report: dict[str, Any]) -> None:
     )
     from commonground.cli.people_history import show_identities
 
+    pairs = report.get("pairs")
+    if pairs:
+        speaker.say(
+            f"分块规则给出 {pairs['counted']:,} 对记录（有重复），学习模型时的比对上限为 {pairs['budget']:,} 对。",
+            f"The blocking rules give {pairs['counted']:,} pairs of records (some twice); "
+            f"when a model is learnt the pair budget is {pairs['budget']:,}.",
+        )
     show_identities(speaker, report.get("identities", {}))
 
 

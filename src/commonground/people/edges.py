@@ -73,6 +73,51 @@ def crowded_keys(keys: Sequence[Keyed]) -> tuple[Keys, ...]:
     return tuple(out)
 
 
+PER_RECORD = 300
+"""Pairs that may be compared for each record where nobody says how many in all."""
+
+
+def pairs_of(keys: Sequence[Keyed], crowded: Sequence[Keys]) -> int:
+    """Count the pairs that the rules give before any is joined, those that two rules find twice.
+
+    Parameters
+    ----------
+    keys, crowded : sequences
+        For each rule, rows and keys sorted by key, and the keys that are skipped.
+    """
+    total = 0
+    for mine, skip in zip(keys, crowded, strict=True):
+        count = np.unique(without(mine, skip)[1], return_counts=True)[1].astype(np.int64)
+        total += int((count * (count - 1) // 2).sum())
+    return total
+
+
+def within_budget(keys: Sequence[Keyed], crowded: Sequence[Keys], budget: int) -> tuple[Keys, ...]:
+    """Skip more keys, those of most rows first, until the pairs of the rest keep to ``budget``.
+
+    Parameters
+    ----------
+    keys, crowded : sequences
+        As for ``pairs_of``.
+    budget : int
+        Most pairs; 0 for ``PER_RECORD`` times the rows that have a key.
+
+    Returns
+    -------
+    tuple of arrays
+        For each rule, sorted, the keys that are skipped.
+    """
+    rows = max((int(mine[0].max(initial=-1)) + 1 for mine in keys), default=0)
+    counted = [np.unique(without(mine, skip)[1], return_counts=True) for mine, skip in zip(keys, crowded, strict=True)]
+    sizes = np.concatenate([count for _, count in counted]).astype(np.int64)
+    size, keys_of_size = np.unique(sizes, return_counts=True)
+    pairs = np.cumsum(keys_of_size * (size * (size - 1) // 2))
+    enough = np.flatnonzero(pairs <= (budget or PER_RECORD * rows))
+    most = int(size[enough[-1]]) if len(enough) else 1
+    both = zip(counted, crowded, strict=True)
+    return tuple(np.union1d(skip, values[count > most]) for (values, count), skip in both)
+
+
 MOST = 4
 """How many times a rule's cap a key may grow after training before it is skipped all the same."""
 

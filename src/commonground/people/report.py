@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from commonground.city import Settings
+from commonground.people.edges import PER_RECORD, pairs_of
 from commonground.people.model import Linked
 from commonground.people.quality.groups import AXES
 from commonground.people.quality.guild import assess, groups_of, guild
@@ -148,6 +149,10 @@ def report(
         "precision": right / joined if joined else None,
         "recall": right / (right + missed) if right + missed else None,
         "target_precision": target,
+        "pairs": {
+            "counted": pairs_of(linked.spine.standing.keys, linked.spine.frozen.crowded),
+            "budget": settings.people.pair_budget or PER_RECORD * len(linked.spine.units),
+        },
         "method": {
             "zh": "查准率为各连接概率的平均；查全率只计比较过的记录对，是上限。均由模型估计，未用真值。",
             "en": "Precision is the mean probability of the links; recall counts compared pairs only and is an upper "

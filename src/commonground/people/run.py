@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from commonground.city import City, EngineSettings, Version
+from commonground.city import City, Settings, Version
 from commonground.engine import Engine, open_engine
 from commonground.files import storage_errors
 from commonground.governance.keys import KeyRing, keyed_hash
@@ -52,10 +53,12 @@ def link_records(
     seed: int = 0,
     engine: Engine | None = None,
     start: Start | None = None,
+    pair_budget: int = 0,
 ) -> Linked:
     """Find out who is who among all persons mentioned, and who belongs to whom.
 
-    ``engine`` joins the candidates; ``start`` says what stands already, without it everything is learnt anew.
+    ``engine`` joins the candidates; ``start`` says what stands already, without it everything is learnt anew, from
+    ``pair_budget`` pairs at most (0: ``edges.PER_RECORD`` for each unit).
     """
     people, joins = gathered.people, find if engine is None else finder(engine)
     unit = collapse(people) if start is None else start.separated(collapse(people))
@@ -63,6 +66,7 @@ def link_records(
     given = Given(gathered.sources, keyed, keyed.record, find=joins)
     if start is not None:
         given = start.given(gathered.sources, people, keyed, place, joins)
+    given = replace(given, pair_budget=pair_budget)
     spine, place = build(people, unit, given, precision=precision, seed=seed)
     units = spine.units
     codes = np.array([int(t) if t.isdigit() else -1 for t in gathered.texts.get("relation", ())] + [-1])
@@ -71,13 +75,14 @@ def link_records(
     return Linked(gathered, spine, place, _identified(gathered, spine.entity, place), found, members)
 
 
-def _link(gathered: Gathered, settings: EngineSettings, start: Start) -> Linked:
+def _link(gathered: Gathered, settings: Settings, start: Start) -> Linked:
     """Link on the city's engine; on one machine the joins need none."""
-    if settings.name == "duckdb":
-        return link_records(gathered, start=start)
-    engine = open_engine(settings)
+    budget = settings.people.pair_budget
+    if settings.engine.name == "duckdb":
+        return link_records(gathered, start=start, pair_budget=budget)
+    engine = open_engine(settings.engine)
     try:
-        return link_records(gathered, engine=engine, start=start)
+        return link_records(gathered, engine=engine, start=start, pair_budget=budget)
     finally:
         engine.close()
 
@@ -113,7 +118,7 @@ def who_is_who(
     gathered()
     number = standing.number if standing else None
     start = begin(vault, number, intake.tables, found.people, retrain=retrain)
-    return start, _link(found, city.settings.engine, start)
+    return start, _link(found, city.settings, start)
 
 
 def run(

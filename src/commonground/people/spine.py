@@ -29,6 +29,7 @@ from commonground.people.edges import (
     keys_of,
     outgrows,
     overgrown,
+    within_budget,
 )
 from commonground.people.frozen import Frozen
 from commonground.people.resolve import METHODS, NEW, NUMBER, REPEATED, WEIGHT, Decisions, Nodes, resolve
@@ -98,7 +99,7 @@ class Given:
     default to the units' own numbers); ``frozen`` the model in force, None to train one; ``decisions`` what reviewers
     decided, as units; ``find`` joins the candidates. With ``before``, what stood under the same model, and ``place``,
     the numbers of its units now (-1: gone or changed), only what is new is linked; ``changed`` are units to be seen
-    again.
+    again. ``pair_budget`` is how many pairs may be compared when a model is learnt (0: ``edges.PER_RECORD`` a unit).
     """
 
     sources: Sequence[tuple[str, str]]
@@ -110,6 +111,7 @@ class Given:
     before: Standing | None = None
     place: Ints | None = None
     changed: Ints | None = None
+    pair_budget: int = 0
 
 
 def steps(units: People, sources: Sequence[tuple[str, str]], order: Sequence[str]) -> Ints:
@@ -234,7 +236,7 @@ def _trained(
 ) -> tuple[Frozen, Nodes, Edges]:
     index = {name: i for i, name in enumerate(names)}
     dataset = np.array([index[name] for name, _ in given.sources], dtype=np.int64)[units.source]
-    crowded = crowded_keys(keys)
+    crowded = within_budget(keys, crowded_keys(keys), given.pair_budget)
     start = blank(units, units.name, dataset_order(units, dataset, names), crowded)
     nodes = nodes_of(units, given, start, names)
     edges = all_edges(units, given, keys, nodes, crowded)
