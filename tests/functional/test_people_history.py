@@ -224,3 +224,14 @@ def test_an_older_city_keeps_its_persons(tmp_path: Path) -> None:
     told = build(made)
     assert told["minted"] == 0 or told["kept"] > 0.9 * told["persons"]
     assert told["records_moved"] == 0
+
+
+def test_a_damaged_standing_spine_is_made_again(grown: tuple[City, dict[str, str], dict[str, Any]]) -> None:
+    city, _, _ = grown
+    before = ids(city)
+    path = city.vault / "standing" / str(city.require_current().number) / "edges.sealed"
+    path.write_bytes(path.read_bytes()[:-10])
+    told = build(city)
+    assert told["units_resolved"] == told["units"]
+    assert told["records_moved"] == 0
+    assert ids(city) == before

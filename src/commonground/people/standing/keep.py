@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from commonground.errors import StorageError
 from commonground.people.edges import Find, find
 from commonground.people.encode import distinct, integers
 from commonground.people.frozen import Frozen
@@ -160,18 +162,17 @@ def begin(
         Leave the model in force aside.
     """
     frozen = None if retrain else store.load_model(vault)
-    about = store.about(vault, current) if current is not None else None
-    kept = None
-    in_force = [frozen.number if frozen else -1, store.code()]
-    if about and current is not None and [about["model"], about["code"]] == in_force:
-        kept = store.load(vault, current, about)
-    old = np.zeros((2, 0), dtype=np.int64)
-    if kept is not None:
-        old = kept.records
-    elif about and current is not None:
-        old = store.records(vault, current)
-    elif current is not None and vault.has(f"links/{current}"):
-        old = _taken_over(vault, current)
+    about, kept, old = None, None, np.zeros((2, 0), dtype=np.int64)
+    if current is not None:
+        # what stands can be made again: where a power cut damaged it, the links have the ids
+        with suppress(StorageError):
+            about = store.about(vault, current)
+            if about and [about["model"], about["code"]] == [frozen.number if frozen else -1, store.code()]:
+                kept = store.load(vault, current, about)
+        if kept is not None:
+            old = kept.records
+        elif vault.has(f"links/{current}"):
+            old = _taken_over(vault, current)
     rows = place_marks(tables, people.record)
     return Start(rows, frozen, kept, old, read_decisions(vault), about or {})
 
