@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from commonground.people.blocking import mix
-from commonground.people.core.kinds import Column, Compare, Key, Kind, Part, edits
+from commonground.people.core.kinds import Compare, Key, Kind, Part, edits
 from commonground.people.core.levels import same_level
-from commonground.people.core.texts import keys_of
+from commonground.people.core.texts import Column, keys_of
 from commonground.people.encode import distinct, narrow
 
 Ints = npt.NDArray[np.int64]

@@ -13,15 +13,13 @@ from commonground.people import births, numbers
 from commonground.people.births import DAY, NO_DAY, compare_births
 from commonground.people.core.levels import birth_level, name_level, nested_level, number_level, same_level
 from commonground.people.core.namecodes import name_columns
-from commonground.people.core.numbercodes import EPOCH, NumberColumns, birth_columns, number_columns
-from commonground.people.core.texts import keys_of
+from commonground.people.core.numbercodes import EPOCH, NumberColumns, birth_columns, days, number_columns
+from commonground.people.core.texts import Column, both, keys_of
 from commonground.people.distance import code_points, edit_distance
-from commonground.people.encode import area_stem, distinct, integers, narrow, phone
+from commonground.people.encode import area_stem, distinct, narrow, phone
 from commonground.people.nametable import FOLDED, SAME, SOUND, compare_names, name_table
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from commonground.engine.dialect import Dialect
 
 Ints = npt.NDArray[Any]
@@ -96,25 +94,11 @@ class Kind:
     missing: npt.NDArray[np.bool_]
 
 
-Column = tuple["pa.ChunkedArray", "pa.ChunkedArray"]
-
-
-def _both(columns: Column) -> pa.ChunkedArray:
-    import pyarrow as pa
-
-    kinds = {c.type for c in columns}
-    coded = len(kinds) == 1 and pa.types.is_dictionary(columns[0].type)
-    if coded and pa.types.is_string(columns[0].type.value_type):
-        return pa.chunked_array([chunk for c in columns for chunk in c.chunks], columns[0].type)
-    texts = [c if pa.types.is_string(c.type) else c.cast(pa.string()) for c in columns]
-    return pa.chunked_array([chunk for c in texts for chunk in c.chunks], pa.string())
-
-
 def _texts_at(columns: Column, *rows: Ints) -> tuple[list[str], list[Ints]]:
     """Distinct texts of some rows, and the place of each row's text; -1 for none."""
     import pyarrow as pa
 
-    taken = _both(columns).take(pa.array(np.concatenate(rows)))
+    taken = both(columns).take(pa.array(np.concatenate(rows)))
     values, inverse = distinct(taken)
     return values, list(np.split(inverse, np.cumsum([len(r) for r in rows])[:-1]))
 
@@ -208,7 +192,7 @@ def address(columns: Column, prefix: str, column: str, number: tuple[str, Number
     ``number`` is the prefix and the columns of the identity numbers: the county inside is where somebody was first
     registered, a second county beside that of the address.
     """
-    values, inverse = distinct(_both(columns))
+    values, inverse = distinct(both(columns))
     texts = [narrow(t).lower() for t in values]
     coded = [t.isascii() and t.isdigit() and 6 <= len(t) <= 18 for t in texts]
 
@@ -252,7 +236,7 @@ def address(columns: Column, prefix: str, column: str, number: tuple[str, Number
 
 def _cleaned(columns: Column, clean: Callable[[str], str]) -> tuple[list[str], Ints, Ints]:
     """Distinct cleaned texts, the place of each row's text among them (-1: none), and the rows' keys."""
-    values, inverse = distinct(_both(columns))
+    values, inverse = distinct(both(columns))
     cleaned = [clean(v) for v in values]
     place = {t: i for i, t in enumerate(sorted({t for t in cleaned if t}))}
     at = np.array([*(place.get(t, MISSING) for t in cleaned), MISSING], dtype=np.int64)
@@ -367,40 +351,3 @@ def edits(texts: list[str], levels: int) -> Compare:
         return level
 
     return near
-
-
-def days(columns: Column) -> tuple[Ints, Ints]:
-    """Distinct days since 1970 of two columns of dates or of texts such as 2014-03-15, 2014年3月5日 or 20140315.
-
-    Returns
-    -------
-    tuple of arrays
-        The days (``NO_DAY`` where a text is none), and the place of each row's day; -1 where there is none.
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if all(pa.types.is_temporal(c.type) for c in columns):
-        parts = [pc.cast(c, pa.date32(), safe=False) if pa.types.is_timestamp(c.type) else c for c in columns]
-        found = np.concatenate([integers(c, len(c), NO_DAY) for c in parts])
-        values, inverse = np.unique(found, return_inverse=True)
-        return values, inverse
-    texts, place = distinct(_both(columns))
-    return np.array(parsed(texts), dtype=np.int64), place
-
-
-def parsed(values: list[str]) -> list[int]:
-    """Days of texts: ISO dates all at once, the rest by intake's reader."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    from commonground.intake.dates import parse_date
-
-    texts = pa.array(values, pa.string())
-    iso = pc.match_substring_regex(texts, r"^\d{4}-\d\d-\d\d$")
-    quick = pc.strptime(pc.if_else(iso, texts, None), "%Y-%m-%d", "s", error_is_null=True)
-    out: list[int] = integers(pc.cast(quick, pa.date32()), len(values), NO_DAY).tolist()
-    for i in np.flatnonzero(np.array(out) == NO_DAY).tolist():
-        found = parse_date(values[i], {})  # a year alone is its 1 January, of which the comparison expects no more
-        out[i] = NO_DAY if found.day is None or found.precision not in ("day", "month", "year") else found.day
-    return out

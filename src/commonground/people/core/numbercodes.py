@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from commonground.people.births import NO_DAY, chinese_calendar, civil, days_of, valid_date
-from commonground.people.core.texts import MISSING, Texts, texts_of
+from commonground.people.core.texts import MISSING, Column, Texts, both, texts_of
+from commonground.people.encode import distinct, integers
 from commonground.people.numbers import FIRST_YEAR, NONE, IdTable, X, id_table
 
 if TYPE_CHECKING:
@@ -217,3 +218,40 @@ def birth_columns(values: Ints, rows: Ints) -> BirthColumns:
         np.where(known, year * 12 + month, MISSING), np.where(known, month * 32 + date, MISSING),
     )  # fmt: skip
     return BirthColumns(*(c.astype(np.int32)[rows] for c in columns))
+
+
+def days(columns: Column) -> tuple[Ints, Ints]:
+    """Distinct days since 1970 of two columns of dates or of texts such as 2014-03-15, 2014年3月5日 or 20140315.
+
+    Returns
+    -------
+    tuple of arrays
+        The days (``NO_DAY`` where a text is none), and the place of each row's day; -1 where there is none.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if all(pa.types.is_temporal(c.type) for c in columns):
+        parts = [pc.cast(c, pa.date32(), safe=False) if pa.types.is_timestamp(c.type) else c for c in columns]
+        found = np.concatenate([integers(c, len(c), NO_DAY) for c in parts])
+        values, inverse = np.unique(found, return_inverse=True)
+        return values, inverse
+    texts, place = distinct(both(columns))
+    return np.array(parsed(texts), dtype=np.int64), place
+
+
+def parsed(values: list[str]) -> list[int]:
+    """Days of texts: ISO dates all at once, the rest by intake's reader."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from commonground.intake.dates import parse_date
+
+    texts = pa.array(values, pa.string())
+    iso = pc.match_substring_regex(texts, r"^\d{4}-\d\d-\d\d$")
+    quick = pc.strptime(pc.if_else(iso, texts, None), "%Y-%m-%d", "s", error_is_null=True)
+    out: list[int] = integers(pc.cast(quick, pa.date32()), len(values), NO_DAY).tolist()
+    for i in np.flatnonzero(np.array(out) == NO_DAY).tolist():
+        found = parse_date(values[i], {})  # a year alone is its 1 January, of which the comparison expects no more
+        out[i] = NO_DAY if found.day is None or found.precision not in ("day", "month", "year") else found.day
+    return out

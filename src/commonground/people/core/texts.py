@@ -63,6 +63,21 @@ def texts_of(column: pa.ChunkedArray | pa.Array) -> Texts:
     return Texts(np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8), at, null)
 
 
+Column = tuple["pa.ChunkedArray", "pa.ChunkedArray"]
+
+
+def both(columns: Column) -> pa.ChunkedArray:
+    """Two columns of text, one after the other; where both hold dictionaries they stay so."""
+    import pyarrow as pa
+
+    kinds = {c.type for c in columns}
+    coded = len(kinds) == 1 and pa.types.is_dictionary(columns[0].type)
+    if coded and pa.types.is_string(columns[0].type.value_type):
+        return pa.chunked_array([chunk for c in columns for chunk in c.chunks], columns[0].type)
+    texts = [c if pa.types.is_string(c.type) else c.cast(pa.string()) for c in columns]
+    return pa.chunked_array([chunk for c in texts for chunk in c.chunks], pa.string())
+
+
 def code_points(texts: Texts) -> tuple[npt.NDArray[np.int32], Ints, Ints]:
     """Code points of all values one after the other, the place of each value's first, and how many it has."""
     first, last = int(texts.offsets[0]), int(texts.offsets[-1])

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from commonground.people.births import NO_DAY
-from commonground.people.core.kinds import parsed
+from commonground.people.core.numbercodes import parsed
 from commonground.people.encode import area_stem, distinct, integers, narrow, phone
 from commonground.people.names import Name, standardise
 from commonground.people.numbers import id_table, number_texts
