@@ -287,7 +287,7 @@ def show_estimate(speaker: Speaker, told: dict[str, Any]) -> None:
     agree = told["agreement"]
     if agree["n"]:
         figures = [
-            "—" if agree[k] is None else f"{agree[k][0]:.2f} ({agree[k][1]:.2f}–{agree[k][2]:.2f})"
+            "—" if agree[k] is None else "{:.2f} ({:.2f}–{:.2f})".format(*agree[k]).replace("-", "−")
             for k in ("kappa", "ac1")
         ]
         speaker.say(
