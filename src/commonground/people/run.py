@@ -159,7 +159,7 @@ def run(
     quality["linkage"]["model_version"] = done.told["model"]
     said["identities"] = {**done.told, "moved_by_group": done.by_group(groups)}
     tell("people", 3, 4)
-    _write(version, intake, linked, facts, ids, pseudonym, key, pack.concepts)
+    _write(version, intake, linked, facts, ids, pseudonym, key, pack.concepts, start.unit_key)
     vault.write_table(aliases.ENTRY, aliases.kept(known, aliases.learn(linked, _days(intake, gathered))))
     vault.write_table(f"links/{version.number}", _export(intake, links))
     vault.write_table(f"pairs/{version.number}", _pairs(linked, linked.spine.compared))
@@ -179,13 +179,6 @@ def run(
             (version.path / "quality" / f"{name}.json").write_text(text + "\n", encoding="utf-8")
     tell("people", 4, 4)
     return LinkResult(links, said, said["persons"])
-
-
-def _first_rows(place: Ints, units: int) -> Ints:
-    out = np.zeros(units, dtype=np.int64)
-    values, first = np.unique(place, return_index=True)
-    out[values] = first
-    return out
 
 
 def _links(
@@ -272,6 +265,7 @@ def _write(
     pseudonym: Objects,
     key: bytes,
     concepts: Mapping[str, Any],
+    marks: Ints,
 ) -> None:
     import pyarrow.parquet as pq
 
@@ -280,7 +274,7 @@ def _write(
     days = _days(intake, gathered)
     naming = np.full(len(linked.spine.units), None, dtype=object)
     wanted = np.unique(np.concatenate([np.flatnonzero(linked.spine.units.household >= 0), linked.members[0]]))
-    naming[wanted] = _household_names(linked, wanted, key)
+    naming[wanted] = _household_names(linked, wanted, key, marks)
     enrolled = made.enrolments(intake.tables, ids, gathered.codes)
     out = {
         "persons": made.persons(linked, pseudonym, kinds),
@@ -297,13 +291,12 @@ def _write(
             pq.write_table(table, version.table(name), compression="zstd")
 
 
-def _household_names(linked: Linked, units: Ints, key: bytes) -> Objects:
-    """Pseudonym of the household of each of ``units``: one hash a household."""
+def _household_names(linked: Linked, units: Ints, key: bytes, marks: Ints) -> Objects:
+    """Pseudonym of the household of each of ``units``: one hash a household, of its first record's place."""
     spine = linked.spine
     home = np.where(spine.units.household[units] >= 0, spine.units.household[units], -1 - units)
     _, first, inverse = np.unique(home, return_index=True, return_inverse=True)
-    records = linked.gathered.people.record[_first_rows(linked.place, len(spine.units))]
-    names = [keyed_hash(key, f"household:{int(records[units[i]])}") for i in first.tolist()]
+    names = [keyed_hash(key, f"household:{int(marks[units[i]])}") for i in first.tolist()]
     found: Objects = np.array(names, dtype=object)[inverse]
     return found
 
