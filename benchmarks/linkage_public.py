@@ -23,7 +23,7 @@ from public_sets import NAMES, Public, load, packages
 
 from commonground.people.clusters_score import b_cubed, closest, pairwise
 
-PEERS = ["splink==5.0.0", "pyarrow", "pandas", "recordlinkage==0.16", "mismo==0.4.1"]
+PEERS = ["splink==5.0.0", "pyarrow", "pandas", "recordlinkage==0.16", "packaging", "mismo==0.4.1"]
 QUICK = ("febrl1", "febrl3", "febrl4")
 WORKERS = {
     "ours": """
