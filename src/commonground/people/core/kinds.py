@@ -160,12 +160,12 @@ def birth_date(columns: Column, prefix: str, column: str, number: tuple[str, Num
     """Dates; ``number`` is the prefix and the columns of the identity numbers, whose dates count as a second one."""
     values, rows = days(columns)
     made = birth_columns(values, rows)
-    day = made.day.astype(np.int64)
-    inside = None if number is None else number[1].day.astype(np.int64)
+    day = made.day
+    inside = None if number is None else number[1].day
 
     def compare(a: Ints, b: Ints) -> Levels:
         exact = np.full(len(a), DAY)
-        x, y = (np.where(day[r] < 0, NO_DAY, day[r] - EPOCH) for r in (a, b))
+        x, y = (np.where(day[r] < 0, NO_DAY, day[r].astype(np.int64) - EPOCH) for r in (a, b))
         level = compare_births(x, exact, y, exact)
         if inside is not None:
             for p, q in ((day, inside), (inside, day), (inside, inside)):
@@ -212,7 +212,7 @@ def address(columns: Column, prefix: str, column: str, number: tuple[str, Number
     if np.array_equal(made["whole"], made["village"]):
         levels.pop(1)
         made["village"] = made["whole"]
-    area = None if number is None else number[1].area.astype(np.int64)
+    area = None if number is None else number[1].area
 
     def compare(a: Ints, b: Ints) -> Levels:
         level = np.ones(len(a), dtype=np.int8)
