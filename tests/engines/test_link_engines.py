@@ -126,7 +126,7 @@ def same_links(intake: IntakeResult, engine: Engine) -> None:
     english = {"surname": "surname", "address": "address", "postcode": "postcode", "phone": "phone"}
     asked = [
         ((registry, checkups), {"fields": person | {"id_no": "id_number"}, "rules": [*sound, ["id_no:number"]]}),
-        ((household,), {"fields": person, "rules": sound[:1]}),
+        ((registry, household), {"fields": person, "rules": sound[:1]}),
         (addresses(), {"fields": english, "rules": [["address:whole"]]}),
     ]
     for tables, given in asked:
