@@ -183,14 +183,13 @@ def thresholds(safe: Safe, lang: str) -> Figure | None:
 
     def panel(key: str) -> list[Row]:
         return [
-            Row(f"{r['threshold']:g}", 100 * r[key], 100 * r[key], 100 * r[key], text=percent(r[key], 2))
+            Row(f"≥ {100 * r['threshold']:g}%", 100 * r[key], 100 * r[key], 100 * r[key], text=_least(r[key]))
             for r in rows
-            if r[key] is not None
         ]
 
-    panels = [(label(f"col.{k}", lang), panel(k)) for k in ("precision", "recall", "gap_groups") if k != "gap_groups"]
-    if all(r["gap"] is not None for r in rows):
-        panels.append((label("col.gap_groups", lang), panel("gap")))
+    panels = [
+        (label(f"col.{k}", lang), panel(k)) for k in ("precision", "recall")
+    ]  # one scale: the gap has no place on it
     axis = label("links.sweep_axis", lang)
     cells = [
         (
