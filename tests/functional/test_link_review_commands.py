@@ -65,7 +65,7 @@ def test_a_round_from_opening_to_the_end(city: Path, tmp_path: Path) -> None:
     for lang, word in (("zh", "查准率"), ("en", "precision")):
         assert word in run("review", "estimate", city, name, lang=lang)
     assert "没有可以采用的门槛" in run_command("people", "review", "estimate", city, name, "--adopt", lang="zh").err
-    assert "约束" in run("review", "settle", city, name, "--dry-run")
+    assert "裁定" in run("review", "settle", city, name, "--dry-run")
     settled = json.loads(run("review", "settle", city, name, "--json"))
     assert settled["same"] + settled["refused"] == 19
     assert settled["undecided"] == 1

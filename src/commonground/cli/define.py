@@ -185,14 +185,14 @@ def compare(
 @define.command(short_help="Explain one person's value. 说明一个人取值的依据。")
 @about_city
 @click.argument("definition")
-@click.option("--person", required=True, help="Pseudonym in the current database. 当前数据库中的化名。")
+@click.option("--person", required=True, help="Pseudonym in the current database. 当前数据库中的假名。")
 @click.option("--version", "version", help="Version; default: the definition's. 版本。")
 @day
 @spoken
 def explain(
     speaker: Speaker, city: City, definition: str, person: str, version: str | None, date: dt.datetime | None
 ) -> None:
-    """Explain one pseudonym's value (authorised role, recorded). 逐条说明一个化名的取值，须有权限，记入台账。"""
+    """Explain one pseudonym's value (authorised role, recorded). 逐条说明一个假名的取值，须有权限，记入台账。"""
     from commonground import jobs
 
     found = jobs.explain_person(city, definition, person, version, date.date() if date else None)

@@ -9,6 +9,7 @@ import click
 
 from commonground.cli.options import about_city, dry_run, spoken
 from commonground.cli.show import Speaker
+from commonground.cli.usage import UsageError
 from commonground.errors import Said
 
 if TYPE_CHECKING:
@@ -53,7 +54,11 @@ def encode(
         speaker.result({"key": str(new_key), "mark": mark})
         return
     if file is None or contract is None or key is None:
-        raise click.UsageError("FILE, --contract and --key are needed (or --new-key)")
+        raise UsageError(
+            Said("编码须同时给出文件、--contract 和 --key。", "Encoding needs FILE, --contract and --key."),
+            where="commonground people encode",
+            todo=Said("只生成密钥则用 --new-key。", "To make a key and nothing else, give --new-key."),
+        )
     read_key(key)
     if dry_run:
         speaker.would(Said(f"会读 {file}，把编码写到 {out}", f"Would read {file} and write encodings to {out}"))

@@ -8,6 +8,7 @@ import click
 
 from commonground.cli.options import about_city, dry_run, spoken
 from commonground.cli.show import Speaker
+from commonground.cli.usage import UsageError
 from commonground.errors import Said
 
 if TYPE_CHECKING:
@@ -137,8 +138,13 @@ def undo(speaker: Speaker, city: City, event: int | None, decision: int | None, 
     from commonground import jobs
 
     if (event is None) == (decision is None):
-        raise click.UsageError(
-            "Give an EVENT or --decision NUMBER, one of the two. 请给出变更编号或 --decision 裁定编号，二者取一。"
+        raise UsageError(
+            Said(
+                "请给出变更编号或 --decision 裁定编号，二者取一。",
+                "Give the number of an event, or --decision and its number, one of the two.",
+            ),
+            where="commonground people undo",
+            todo=Said("编号见 commonground people history。", "commonground people history lists the numbers."),
         )
     if dry_run:
         speaker.would(

@@ -187,7 +187,7 @@ def take(speaker: Speaker, city: City, file: Path) -> None:
 @dry_run
 @spoken
 def settle(speaker: Speaker, city: City, round_: str, dry_run: bool) -> None:
-    """Make every decided pair of ROUND a constraint: one person, or two, from the next build on.
+    """Make every decided pair of ROUND hold, as one person or two, from the next build on; can be undone.
 
     把有结论的记录对定为“同一人”或“不同人”，下次建库起生效；可以撤销。
     """
@@ -196,8 +196,8 @@ def settle(speaker: Speaker, city: City, round_: str, dry_run: bool) -> None:
     if dry_run:
         speaker.would(
             Said(
-                f"会把批次 {round_} 中有结论的记录对定为约束，记入台账。",
-                f"Would make constraints of the decided pairs of {round_}, and record it.",
+                f"会为批次 {round_} 中有结论的记录对作出连接裁定，记入台账。",
+                f"Would make decisions about links of the decided pairs of {round_}, and record them.",
             )
         )
         return
@@ -208,7 +208,7 @@ def settle(speaker: Speaker, city: City, round_: str, dry_run: bool) -> None:
         "before": Said("此前已生效", "made before"),
         "gone": Said("记录已不在", "record is gone"),
         "undecided": Said("没有结论", "undecided"),
-        "refused": Said("与其他约束矛盾", "contradicts another"),
+        "refused": Said("未能采用（原因见下）", "refused (see below)"),
     }
     counts = done.counts()
     speaker.table(

@@ -92,9 +92,9 @@ def explain_person(
         engine.close()
     if not rows:
         raise DefinitionError(
-            Said("当前数据库里没有这个化名。", "There is no such pseudonym in the current database."),
+            Said("当前数据库里没有这个假名。", "There is no such pseudonym in the current database."),
             where=definition.id,
-            todo=Said("化名随版本和项目而定，请核对。", "Pseudonyms depend on version and project: check yours."),
+            todo=Said("假名随版本和项目而定，请核对。", "Pseudonyms depend on version and project: check yours."),
         )
     values = dict(zip(names, rows[0][1:], strict=True))
     return Explained(definition, rule, day, values, definition.evaluate(values, rule.id))
