@@ -35,6 +35,17 @@ def test_every_page_stands_in_both_languages(folder: str) -> None:
     assert {n.replace(".md", ".zh.md") for n in english} == names - english
 
 
+@pytest.mark.parametrize("index", ["README.md", "README.zh.md"])
+def test_every_page_stands_in_the_list_of_its_language(index: str) -> None:
+    docs = ROOT / "docs"
+    listed = set(
+        re.findall(r"\]\(((?:tutorial|how-to|explanation|reference)/[^)]+)\)", (docs / index).read_text("utf-8"))
+    )
+    pages = {p.relative_to(docs).as_posix() for p in docs.glob("*/*.md")}
+    other = {p for p in pages if not p.startswith("reference/") and p.endswith(".zh.md") != (index == "README.zh.md")}
+    assert listed == pages - other
+
+
 def test_readme_names_every_make_target_of_the_developers_section() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for page in ("README.md", "README.zh.md"):
