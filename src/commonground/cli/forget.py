@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 @dry_run
 @spoken
 def forget(speaker: Speaker, city: City, delivery: str, reason: str, dry_run: bool) -> None:
-    """Destroy the key of DELIVERY (department/dataset/delivery), purge the versions that hold it, build anew.
+    """Destroy the key of DELIVERY (department/dataset/delivery), build anew, purge the versions that held it.
 
-    销毁一次交付（部门/数据集/交付）的密钥，清除含有它的各版本，再重新建库。不能撤销。
+    销毁一次交付（部门/数据集/交付）的密钥，重新建库，并清除含有它的各版本。不能撤销。
     """
     from commonground import jobs
 
@@ -32,8 +32,8 @@ def forget(speaker: Speaker, city: City, delivery: str, reason: str, dry_run: bo
         numbers = "、".join(map(str, plan.versions)) or "—"
         speaker.would(
             Said(f"会销毁 {plan.delivery} 的密钥。", f"Would destroy the key of {plan.delivery}."),
-            Said(f"会清除版本：{numbers}", f"Would purge the versions: {numbers}"),
             Said("会重新建库。", "Would build anew."),
+            Said(f"会清除版本：{numbers}", f"Would purge the versions: {numbers}"),
         )
         return
     done = jobs.forget(city, delivery, reason=reason, progress=speaker.progress())

@@ -22,6 +22,7 @@ KIND = {
 WHY = {
     "first": Said("首次学习", "learnt first"),
     "retrained": Said("重新学习", "learnt anew"),
+    "form": Said("程序更新后重新学习", "learnt anew for a new release"),
     "threshold": Said("门槛调整", "threshold set"),
 }
 _BUILDS = {

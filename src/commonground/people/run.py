@@ -13,7 +13,7 @@ import numpy.typing as npt
 from commonground.city import City, Settings, Version
 from commonground.engine import Engine, open_engine
 from commonground.files import storage_errors
-from commonground.governance.keys import KeyRing, keyed_hash
+from commonground.governance.keys import KeyRing, keyed_hash, keyed_hashes
 from commonground.governance.vault import Vault
 from commonground.intake import load_pack
 from commonground.intake.model import IntakeResult
@@ -35,6 +35,7 @@ from commonground.people.spine import METHODS, Given, build
 from commonground.people.stable import stable
 from commonground.people.standing.finish import finish
 from commonground.people.standing.keep import PLACE, Start, begin
+from commonground.people.standing.store import models
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -146,10 +147,10 @@ def run(
     start, linked = who_is_who(city, intake, retrain=retrain, gathered=lambda: tell("people", 1, 4))
     gathered = linked.gathered
     tell("people", 2, 4)
-    done = finish(city, version, start, linked, intake.tables, why="retrained" if retrain else "first")
+    done = finish(city, version, start, linked, intake.tables, why=_why_learnt(vault, retrain))
     spine_ids = done.spine_ids
     key = KeyRing(city.settings.keys).get("pseudonym")
-    pseudonym = np.array([keyed_hash(key, text) for text in spine_ids], dtype=object)
+    pseudonym = np.array(keyed_hashes(key, spine_ids), dtype=object)
     ids, links = _links(intake, linked, spine_ids, pseudonym)
     titles = {n: {"zh": c.title.zh, "en": c.title.en} for n, c in intake.contracts.items()}
     said = report(linked, city.settings, titles, PRECISION)
@@ -181,6 +182,11 @@ def run(
     return LinkResult(links, said, said["persons"])
 
 
+def _why_learnt(vault: Vault, retrain: bool) -> str:
+    """Say why a model is learnt, should the build have to learn one."""
+    return "retrained" if retrain else "form" if models(vault) else "first"
+
+
 def _links(
     intake: IntakeResult, linked: Linked, spine_ids: Objects, pseudonym: Objects
 ) -> tuple[dict[str, Objects], pa.Table]:
@@ -205,7 +211,8 @@ def _links(
         ids[name] = person
         said = np.where(status != "record", COPY, np.where(known, LINKED, UNLINKED)).astype(object)
         parts.append((record, np.where(known, mine, -1), said))
-    record, mine, said = (np.concatenate(x) for x in zip(*parts, strict=True)) if parts else (row[:0], row[:0], row[:0])
+    parts = parts or [(row[:0], row[:0], np.zeros(0, dtype=object))]  # no table is about persons
+    record, mine, said = (np.concatenate(x) for x in zip(*parts, strict=True))
     there, at = mine >= 0, np.maximum(mine, 0)
     entity, unit = linked.entity[at], linked.place[at]
     spine, empty = linked.spine, ~there

@@ -132,7 +132,7 @@ def _explained(city: City, version: int, row: dict[str, Any]) -> Explained:
 
 def _record(city: City, version: int, text: str) -> int:
     """Record id of what somebody named."""
-    if text.isdigit() and len(text) < 19:
+    if text.isdecimal() and len(text) < 19:
         return int(text)
     found = _PLACE.fullmatch(text)
     if found is None:
