@@ -131,14 +131,40 @@ def resolve(
     both = np.lexsort((np.concatenate([b, a]), np.concatenate([a, b])))
     once = both % max(1, len(a))
     sym = Edges(np.concatenate([a, b])[both], np.concatenate([b, a])[both], edges.levels[once], edges.odds[once])
-    given = decisions or Decisions()
-    work = _Work(nodes.take(order), sym, Decisions(place[given.same], place[given.other]), frozen, names, learner)
+    given, number = closed(decisions or Decisions(), nodes.number)
+    own = Decisions(place[given.same], place[given.other])
+    work = _Work(replace(nodes, number=number).take(order), sym, own, frozen, names, learner)
     work.run()
     kept = Compared.joined(work.compared)
     kept = replace(kept, left=order[kept.left], right=order[kept.right])
     return Resolved(
         order[work.entity][place], work.weight[place], work.probability[place], work.method[place], kept
     )  # fmt: skip
+
+
+def _together(given: Decisions) -> dict[int, set[int]]:
+    """Units that decisions make one person: of each such unit all of them."""
+    together: dict[int, set[int]] = {}
+    for x, y in given.same.T.tolist():
+        group = together.get(x, {x}) | together.get(y, {y})
+        together |= dict.fromkeys(group, group)
+    return together
+
+
+def closed(given: Decisions, number: Ints) -> tuple[Decisions, Ints]:
+    """Add what follows from decisions, so that no link that is made before two units meet can stand against them.
+
+    Whoever is one person with somebody is not those whom that one is not, and has that one's identity number.
+    """
+    together, number = _together(given), number.copy()
+    for unit, group in together.items():
+        known = {n for n in number[list(group)].tolist() if n >= 0}
+        if len(known) == 1:
+            number[unit] = known.pop()
+    pairs = {
+        (a, b) for x, y in given.other.T.tolist() for a in together.get(x, {x}) for b in together.get(y, {y}) if a != b
+    }
+    return replace(given, other=np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2).T), number
 
 
 class _Work:
@@ -195,6 +221,8 @@ class _Work:
                 continue
             if self.nodes.number[unit] >= 0 <= self.number[person] != self.nodes.number[unit]:
                 continue
+            if self._forbidden(np.array([unit]), np.array([person]))[0]:
+                continue
             self._put(np.array([unit]), np.array([person]), np.zeros(1), np.ones(1), DECIDED)
             done.append(unit)
         return np.array(done, dtype=np.int64)
@@ -204,6 +232,9 @@ class _Work:
         for x, y in self.decisions.same.T.tolist():
             one, two = sorted((int(self.entity[x]), int(self.entity[y])))
             if one < 0 or one == two or (self.number[one] >= 0 <= self.number[two] != self.number[one]):
+                continue
+            sides = np.sort(self.entity[self.decisions.other], axis=0)
+            if ((sides[0] == one) & (sides[1] == two)).any():  # others of the two were held to be two persons
                 continue
             self.entity[self.entity == two] = one
             self.method[two], self.number[one] = DECIDED, max(self.number[one], self.number[two])
@@ -266,7 +297,7 @@ class _Work:
         every = np.zeros(len(found.a))
         limit = self.frozen.threshold(self.names[int(self.nodes.dataset[found.a[0]])])
         for part, method in ((found.sure, NUMBER), (~found.sure, WEIGHT)):
-            at = np.flatnonzero(part)
+            at = np.flatnonzero(part & ~self._forbidden(found.a, found.person))  # also whom the number just brought
             if self.learner is not None and method == WEIGHT:
                 first = assign(found.a[at], found.person[at], found.odds[at], one_to_one=one_to_one, limit=2.0)
                 limit = self.learner.found(step, first.best)

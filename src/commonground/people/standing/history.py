@@ -121,7 +121,7 @@ def undoing(vault: Vault, event: int, by: str) -> list[Decision]:
     Raises
     ------
     LinkError
-        There is no such event.
+        There is no such event, or nothing of it is left to be undone.
     """
     import pyarrow.compute as pc
 
@@ -140,7 +140,15 @@ def undoing(vault: Vault, event: int, by: str) -> list[Decision]:
         pairs = [(a, b) for a in sides[WENT] for b in sides[HOST]][:MOST_PAIRS]
         out += [Decision(0, a, b, False, by, reason) for a, b in pairs]
     if kind != MERGE:
-        out += [Decision(0, sides[LEFT][0], a, True, by, reason) for a in sides[WENT][:1] if sides[LEFT]]
+        out += [Decision(0, sides[LEFT][0], a, True, by, reason) for a in sides[WENT] if sides[LEFT]]
     else:
         out += [Decision(0, sides[WENT][0], a, True, by, reason) for a in sides[WENT][1:]]
+    if not out:
+        raise LinkError(
+            Said(f"变更 {event} 不能单独撤销。", f"Event {event} cannot be undone by itself."),
+            why=Said("原编号下已没有记录。", "The id that the records had holds none any more."),
+            todo=Said(
+                "请撤销同一版本中该编号的合并。", "Undo the merge of that id in the same version (people history)."
+            ),
+        )
     return out
