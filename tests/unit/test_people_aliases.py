@@ -102,6 +102,18 @@ def test_building_again_from_the_same_deliveries_changes_nothing(learnt: pa.Tabl
     assert before.student.tolist() == after.student.tolist()
 
 
+def test_an_alias_changes_nothing_about_the_deliveries_it_was_learnt_beside(learnt: pa.Table) -> None:
+    """The marks of 2026 came with the rolls of 2024 and 2025, and were not linked: so it stays when built again."""
+    roll = {"2024": [*_others(), CHILD], "2025": [*_others(), ("王小明", "G" + NUMBER, NUMBER, "2014-03-15")]}
+    tables = {"e.roll": _table("roll", roll, 0)}
+    tables["e.marks"] = _table("marks", {"2026": [*_others()[:60], ("王晓敏", OLD, None, "2014-11-29")]}, 1000)
+    first = _linked(tables)
+    found = aliases.kept(aliases.empty(), aliases.learn(first, _days(first)))
+    assert found.column("alias").to_pylist() == [OLD]
+    again = gather(tables, FACTS, FIELDS, aliases=found)
+    assert again.people.student.tolist() == first.gathered.people.student.tolist()
+
+
 def test_what_was_known_keeps_its_day_and_a_dispute_is_left_out(learnt: pa.Table) -> None:
     (row,) = learnt.to_pylist()
     later = pa.Table.from_pylist([{**row, "since": DAYS["2026"], "how": "stated"}], learnt.schema)

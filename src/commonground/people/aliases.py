@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from commonground.people.births import NO_DAY
-
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -45,14 +43,15 @@ def read(vault: Vault) -> pa.Table:
 def learn(linked: Linked, days: Ints) -> pa.Table:
     """Find the old numbers of children who have an identity number now.
 
-    A number that belongs to two children is nobody's, and left out.
+    A number that belongs to two children is nobody's, and left out. An alias holds after the last day of all
+    that was delivered so far: nothing of that is linked otherwise by it, and building again gives the same.
 
     Parameters
     ----------
     linked : Linked
         Who is who.
     days : int array
-        The day that each source's data describe; ``since`` is the last day of the child's sources.
+        The day that each source's data describe; ``since`` is the last of them.
     """
     import pyarrow as pa
 
@@ -63,8 +62,6 @@ def learn(linked: Linked, days: Ints) -> pa.Table:
     number = np.full(len(spine.units), -1, dtype=np.int64)
     said = np.flatnonzero(spine.units.id >= 0)
     number[spine.entity[said]] = spine.units.id[said]
-    last = np.full(len(spine.units), NO_DAY, dtype=np.int64)
-    np.maximum.at(last, linked.entity, days[people.source])
     child, stated = linked.entity[row], people.id[row] >= 0
     sure = np.where(stated, 1.0, spine.probability[linked.place[row]])
     keep = (number[child] >= 0) & (sure >= LEAST)
@@ -79,7 +76,7 @@ def learn(linked: Linked, days: Ints) -> pa.Table:
             "alias": pa.array([texts[i] for i in people.student[row[first]].tolist()], pa.string()),
             "id_no": pa.array([linked.gathered.ids[i] for i in number[child[first]].tolist()], pa.string()),
             "how": pa.array([STATED if s else LINKED for s in stated[first].tolist()], pa.string()),
-            "since": pa.array(last[child[first]].astype(np.int32), pa.int32()).cast(pa.date32()),
+            "since": pa.array(np.full(len(first), days.max(initial=0), np.int32)).cast(pa.date32()),
             "probability": pa.array(sure[first]),
         }
     )
