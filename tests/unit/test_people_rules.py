@@ -99,3 +99,9 @@ def test_dates_in_every_shape_and_damaged_numbers_meet() -> None:
     levels = [f.compare(np.array([0, 1]), np.array([2, 3])).tolist() for f in fields]
     assert levels == [[7, 7], [9, 9], [3, 0]]
     assert [f.word(lv).zh for f, (lv, _) in zip(fields, levels, strict=True)] == ["同字", "同日", "前十五位相同"]
+
+
+def test_more_columns_than_a_pattern_can_tell_apart_are_refused() -> None:
+    table = pa.table({f"c{k}": ["a", "b"] for k in range(40)})
+    with pytest.raises(ContractError, match="Too many columns"):
+        commonground.link_tables(table, table, fields={c: "category" for c in table.column_names})

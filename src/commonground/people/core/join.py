@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from commonground.engine.dialect import Dialect
 from commonground.engine.duck import Engine
+from commonground.errors import ContractError, Said
 from commonground.people.blocking import mix
 from commonground.people.fields import Field
 from commonground.people.rules import Plan
@@ -51,11 +52,32 @@ class Patterns:
         return np.stack(columns, axis=1)
 
 
+MOST_PATTERNS = 2**62
+"""Patterns that a whole number of 64 bits can tell apart, with room for sums."""
+
+
 def patterns_of(fields: Sequence[Field]) -> Patterns:
-    """Lay out the pattern of some fields."""
+    """Lay out the pattern of some fields.
+
+    Raises
+    ------
+    ContractError
+        There are so many fields that their levels do not fit into one number.
+    """
     sizes = tuple(f.levels + 2 for f in fields)
     bases = tuple(int(np.prod(sizes[:k], dtype=object)) for k in range(len(sizes)))
-    return Patterns(bases, sizes)
+    layout = Patterns(bases, sizes)
+    if layout.count > MOST_PATTERNS:
+        raise ContractError(
+            Said(f"要比较的列太多（{len(sizes)} 列）。", f"Too many columns to compare ({len(sizes)})."),
+            where="fields",
+            why=Said(
+                "各列比较结果的组合超过 2 的 62 次方，无法编号。",
+                "The combinations of what they may show are more than 2 to the power of 62.",
+            ),
+            todo=Said("请只留最能认人的列，一般不超过十列。", "Name those that best tell persons apart: ten will do."),
+        )
+    return layout
 
 
 def _pattern_sql(d: Dialect, fields: Sequence[Field], layout: Patterns) -> str:
