@@ -210,6 +210,16 @@ def _broken(*words: object, **more: object) -> None:
     raise LedgerError(Said("台账写不进去。", "The ledger cannot be written."))
 
 
+def test_a_place_that_cannot_be_is_refused_in_words(city: City, tmp_path: Path) -> None:
+    ring = tmp_path / "ring"
+    ring.symlink_to(ring)
+    for place in (tmp_path / ("x" * 300), ring, ring / "links.parquet"):
+        with pytest.raises(StorageError):
+            jobs.link(city, export=place)
+    assert entries(city, "link_export") == []
+    jobs.link(city, export=tmp_path / f"{'连' * 80}.parquet")  # 248 of the 255 bytes that a name may have
+
+
 def test_a_file_called_by_a_number_is_not_named_in_the_ledger(city: City, tmp_path: Path) -> None:
     jobs.link(city, export=tmp_path / "529901201001010011.parquet")
     (entry,) = entries(city, "link_export")

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 MAGIC = b"CGV2"
 CHUNK = 4 * 1024 * 1024
-TAG = 16
 MOST = 64 * 1024 * 1024
 """Longest directory that is worth reading."""
 ALTERED = "altered or cut off, or another key"

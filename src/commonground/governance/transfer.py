@@ -84,7 +84,7 @@ def hand_over(
     check_place(city, path)
     with storage_errors(path, chosen=True):
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}")
+        beside = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}")  # a Han character takes three bytes of 255
         os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         given = write(beside)
@@ -105,16 +105,18 @@ def check_place(city: City, path: Path) -> None:
     StorageError
         The place will not do.
     """
-    real, why = path.resolve(), None
-    inside = any(real.is_relative_to(folder.resolve()) for folder in (city.path, city.settings.keys, city.deliveries))
-    if inside:
+    why = None
+    with storage_errors(path, chosen=True):
+        real = Path(os.path.realpath(path))  # which, unlike ``resolve``, takes links in a circle as they are
+        is_file = path.is_file() or not path.exists()
+    if any(real.is_relative_to(folder.resolve()) for folder in (city.path, city.settings.keys, city.deliveries)):
         why = Said(
             "它在城市文件夹、密钥文件夹或交付文件夹之内，会混进或盖掉城市自己的文件。",
             "It is inside the folder of the city, its keys or its deliveries, among or over the city's own files.",
         )
     elif path.is_symlink():
         why = Said("它是一个链接，会写到别处。", "It is a link and leads elsewhere.")
-    elif path.exists() and not path.is_file():
+    elif not is_file:
         why = Said("它是文件夹或设备，不是文件。", "It is a folder or a device, no file.")
     if why is not None:
         raise StorageError(

@@ -160,10 +160,3 @@ def points(texts: Sequence[str]) -> tuple[npt.NDArray[np.int32], Ints]:
     flat = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.int32)
     size = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
     return flat, np.repeat(np.arange(len(texts)), size)
-
-
-def valid_id(text: str) -> str:
-    """Give the 18 characters of one valid identity number, or ""; 15 digits are lengthened with the century 19."""
-    from commonground.people.numbers import id_table, number_texts
-
-    return number_texts(id_table([text]))[0]

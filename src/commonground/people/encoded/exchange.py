@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -96,12 +95,6 @@ def manifest(encoded: Encoded, persons: Persons, *, key_mark: str, digest: str) 
         "rows_with": known,
         "keys": {name: int((encoded.keys[:, i] != 0).sum()) for i, name in enumerate(COMBINATIONS)},
     }
-
-
-def read_parameters(told: Mapping[str, Any]) -> Parameters:
-    """Parameters as a manifest tells them."""
-    given = {k: v for k, v in told["parameters"].items() if k != "mark"}
-    return Parameters(**given)
 
 
 CONTRACT = """\
