@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from commonground.city import City
 from commonground.errors import DefinitionError, Said, did_you_mean
@@ -45,9 +47,15 @@ def load_folder(folder: Path) -> dict[str, Definition]:
     return found
 
 
+@functools.cache
+def shipped(name: str) -> Mapping[str, Definition]:
+    """Load a pack's definitions once a process: what is installed does not change while it runs."""
+    return MappingProxyType(load_folder(pack_definitions(name)))
+
+
 def load_pack(city: City) -> dict[str, Definition]:
     """Load the pack's definitions and the city's own; one of the city's replaces the pack's of the same id."""
-    found = load_folder(pack_definitions(city.settings.pack))
+    found = dict(shipped(city.settings.pack))
     if city.definitions.is_dir():
         found |= load_folder(city.definitions)
     return dict(sorted(found.items()))

@@ -11,6 +11,8 @@ from commonground.errors import DefinitionError, Said, did_you_mean
 from commonground.variables.fixed import Open, bind
 from commonground.variables.language import Node, parse
 
+_HEAD = re.compile(r"\s*\[\[?\s*(?P<name>[^\]]+?)\s*\]\]?\s*(#.*)?$")
+
 
 class Place:
     """A definition file as lines; TOML readers give values without positions, so keys are looked up by text."""
@@ -19,23 +21,23 @@ class Place:
         self.path = path
         self.lines = path.read_text(encoding="utf-8").splitlines()
         self.open: Open | None = None
+        self._tables: dict[str, list[tuple[int, int]]] = {}  # name → first line and the one after the last, 0-based
+        heads = [(i, found["name"].replace('"', "")) for i, t in enumerate(self.lines) if (found := _HEAD.match(t))]
+        ends = [i for i, _ in heads[1:]] + [len(self.lines)]
+        for (start, name), end in zip(heads, ends, strict=True):
+            self._tables.setdefault(name, []).append((start, end))
 
     def line(self, section: str, key: str = "", index: int = 0) -> int:
         """Line of ``key`` in the ``index``-th table ``section`` (1-based), or of the table, or 0."""
-        header = re.compile(r"\s*\[\[?\s*(?P<name>[^\]]+?)\s*\]\]?\s*(#.*)?$")
-        seen, inside, start = -1, False, 0
-        for number, text in enumerate(self.lines, start=1):
-            found = header.match(text)
-            if found:
-                inside = found["name"].replace('"', "") == section
-                seen += inside
-                if inside and seen == index:
-                    start = number
-                    if not key:
-                        return number
-            elif inside and seen == index and re.match(rf"\s*{re.escape(key)}\s*=", text):
-                return number
-        return start
+        tables = self._tables.get(section, [])
+        if index >= len(tables):
+            return 0
+        start, end = tables[index]
+        if key:
+            wanted = re.compile(rf"\s*{re.escape(key)}\s*=")
+            inside = (n for n in range(start + 1, end) if key in self.lines[n] and wanted.match(self.lines[n]))
+            return next(inside, start) + 1
+        return start + 1
 
     def at(self, section: str, key: str = "", index: int = 0) -> str:
         """File, line and key as one text for messages."""
