@@ -68,6 +68,23 @@ def decide_all(city: City, made: Round, slot: int, wrong: tuple[int, ...] = (), 
 # Opening
 
 
+def test_reviewers_see_the_records_that_were_linked_whatever_came_since(city: City) -> None:
+    """An older delivery, put in after the build, moves the record ids of all that follows."""
+    before = opened(city)
+    register = city.deliveries / "edu" / "pupils" / "2025-09-10"
+    (file,) = register.iterdir()
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    older = register.with_name("2001-09-10")
+    older.mkdir()
+    (older / file.name).write_text("".join([lines[0], *lines[3:6]]), encoding="utf-8")
+    after = opened(city)
+    assert [(p.left, p.right) for p in after.pairs] == [(p.left, p.right) for p in before.pairs]
+    assert looking.shown(city, after, "zh") == looking.shown(city, before, "zh")
+    shutil.rmtree(register)
+    with pytest.raises(CityError, match="not delivered any more"):
+        opened(city)
+
+
 def test_a_round_is_opened_recorded_and_holds_no_name(city: City) -> None:
     made = opened(city)
     assert len(made.pairs) == 24

@@ -95,7 +95,7 @@ def open_round(city: City, ledger: Ledger, intake: IntakeResult, asked: Asked, a
         size=strata.size.tolist(), drawn=strata.drawn.tolist(), chosen=strata.chosen.tolist(),
         group=strata.group.tolist(), model=strata.model.tolist(), labels=labels, pairs=pairs,
     )  # fmt: skip
-    _keep(city, intake, made, drawn, table, strata)
+    _keep(city, intake, made, table, strata)
     detail = {
         "purpose": made.purpose, "reviewers": list(people), "until": made.until, "version": version,
         "source": made.source, "by": by, "pairs": len(pairs), "population": table.num_rows, "seed": seed,
@@ -105,11 +105,15 @@ def open_round(city: City, ledger: Ledger, intake: IntakeResult, asked: Asked, a
     return made
 
 
-def _keep(city: City, intake: IntakeResult, made: Round, drawn: pa.Table, table: pa.Table, strata: Strata) -> None:
+def _keep(city: City, intake: IntakeResult, made: Round, table: pa.Table, strata: Strata) -> None:
     """Seal what reviewers will see, and the machine's view of all pairs, without names."""
     import pyarrow as pa
 
-    left, right = (drawn.column(f"{side}_record").to_pylist() for side in ("left", "right"))
+    # by place: record ids are those of the version, and move when more was delivered since
+    left, right = (
+        _records_now(intake, [p.left for p in made.pairs]),
+        _records_now(intake, [p.right for p in made.pairs]),
+    )
     said = read_values(city, intake, load_pack(city.settings.pack), [*left, *right])
     shown = [
         {
@@ -134,6 +138,36 @@ def _keep(city: City, intake: IntakeResult, made: Round, drawn: pa.Table, table:
         "chosen": table.column("chosen"),
     }
     vault.write_table(f"{FOLDER}/{made.id}/population", pa.table(columns))
+
+
+def _records_now(intake: IntakeResult, wanted: Sequence[rounds.Place]) -> list[int]:
+    """Record ids that stand at places in what was just read.
+
+    Raises
+    ------
+    CityError
+        A record of the version is no more there.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    at: dict[rounds.Place, int] = {}
+    for name in sorted({f"{p[0]}.{p[1]}" for p in wanted} & set(intake.tables)):
+        table = intake.tables[name].select([*rounds.PLACE, "record_id"])
+        rows = pa.array(sorted({p[5] for p in wanted if f"{p[0]}.{p[1]}" == name}), pa.int64())
+        found = table.filter(pc.is_in(table.column("row_number").cast(pa.int64()), rows)).to_pydict()
+        at |= dict(zip(zip(*(found[c] for c in rounds.PLACE), strict=True), found["record_id"], strict=True))
+    if not set(wanted) <= at.keys():
+        raise CityError(
+            Said(
+                "现行版本中的有些记录，在交付的文件里已经没有。", "Records of the version are not delivered any more."
+            ),
+            why=Said(
+                "上次建库之后，交付或读取约定有变动。", "Deliveries or contracts have changed since it was built."
+            ),
+            todo=Said("请先重新建库，再开批次。", "Build the city again, then open the round."),
+        )
+    return [at[p] for p in wanted]
 
 
 def _pairs(

@@ -41,7 +41,9 @@ DECISIONS = {
 SOURCES = ("pairs", "conflicts")
 """Where a round's pairs come from: all candidates, or the list of conflicts."""
 _ID = re.compile(r"V\d{8}-[0-9A-F]{8}")
+PLACE = ("department", "dataset", "delivery", "file", "sheet", "row_number")
 Place = tuple[str, str, str, str, str, int]
+"""Where a record stands: values of ``PLACE``."""
 
 
 @dataclass(frozen=True)
@@ -292,10 +294,9 @@ def places(city: City, version: int, records: Sequence[int]) -> dict[int, Place]
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    columns = ["record_id", "department", "dataset", "delivery", "file", "sheet", "row_number"]
-    table = Vault(city).read_table(f"links/{version}").select(columns)
+    table = Vault(city).read_table(f"links/{version}", ["record_id", *PLACE])
     found = table.filter(pc.is_in(table.column("record_id"), pa.array(sorted(set(records)), pa.int64())))
-    return {row["record_id"]: tuple(row[c] for c in columns[1:]) for row in found.to_pylist()}
+    return {row["record_id"]: tuple(row[c] for c in PLACE) for row in found.to_pylist()}
 
 
 def records_at(city: City, version: int, wanted: Sequence[Place]) -> dict[Place, int]:
@@ -303,11 +304,10 @@ def records_at(city: City, version: int, wanted: Sequence[Place]) -> dict[Place,
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    columns = ["department", "dataset", "delivery", "file", "sheet", "row_number"]
-    table = Vault(city).read_table(f"links/{version}")
+    table = Vault(city).read_table(f"links/{version}", ["record_id", *PLACE])
     rows = pa.array(sorted({int(place[5]) for place in wanted}), pa.int64())
     table = table.filter(pc.is_in(table.column("row_number").cast(pa.int64()), rows))
-    found: Mapping[str, list[Any]] = table.select([*columns, "record_id"]).to_pydict()
-    names = list(zip(*(found[c] for c in columns), strict=True))
+    found: Mapping[str, list[Any]] = table.to_pydict()
+    names = list(zip(*(found[c] for c in PLACE), strict=True))
     at = {name: record for name, record in zip(names, found["record_id"], strict=True) if record is not None}
     return {place: at[place] for place in wanted if place in at}
