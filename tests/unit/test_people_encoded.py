@@ -21,6 +21,7 @@ from commonground.people.encoded.encoding import COMBINATIONS
 from commonground.people.encoded.exchange import COLUMNS, from_table, to_table
 from commonground.people.encoded.matching import candidates, dice
 from commonground.people.encoded.secret import key_mark, new_key, read_key
+from commonground.people.numbers import check_character
 from encoded_kit import COLUMNS as CLEAR
 from encoded_kit import CONTRACT, make_town, write_csv
 
@@ -70,6 +71,16 @@ def test_a_person_known_by_several_records_is_matched_once(
     who = town[0]["who"].to_numpy()[found.a[found.chosen]]
     assert (who == found.b[found.chosen]).mean() >= 0.998
     assert len(found.chosen) >= 0.97 * len(right)
+
+
+def test_two_valid_numbers_that_differ_are_two_persons_and_told(town: tuple[pa.Table, pa.Table]) -> None:
+    rows = [r for r in town[0].to_pylist() if r["id_number"]]
+    body = rows[0]["id_number"][:14] + f"{(int(rows[0]['id_number'][14:17]) + 502) % 1000:03d}"
+    other = [{**rows[0], "id_number": body + check_character(body)}, *rows[1:]]
+    first, second = (encode(read_persons(pa.Table.from_pylist(r), CLEAR), KEY) for r in (rows, other))
+    found = match(first, second)
+    assert sorted(found.a[found.chosen].tolist()) == list(range(1, len(rows)))
+    assert found.conflicts == 1
 
 
 def test_likeness_is_dices_coefficient() -> None:

@@ -163,6 +163,8 @@ class EncodedLinks:
         Rows, rows with a person, and pairs compared.
     precision : float
         Share of right links that the model expects.
+    conflicts : int
+        Rows not linked that look like somebody in all but two valid identity numbers that differ.
     """
 
     dataset: str
@@ -170,6 +172,7 @@ class EncodedLinks:
     linked: int
     pairs: int
     precision: float
+    conflicts: int
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain values."""
@@ -181,11 +184,13 @@ class EncodedLinks:
         if lang == "zh":
             return (
                 f"{self.dataset}：{self.rows:,} 行编码中 {self.linked:,} 行连到人（{share:.1f}%），"
-                f"比较了 {self.pairs:,} 对，模型估计查准率 {100 * self.precision:.2f}%。"
+                f"比较了 {self.pairs:,} 对，模型估计查准率 {100 * self.precision:.2f}%；"
+                f"另有 {self.conflicts:,} 行与某人其他内容相符而身份证号不同，没有连接。"
             )
         return (
             f"{self.dataset}: {self.linked:,} of {self.rows:,} encoded rows linked to a person ({share:.1f}%),"
-            f" {self.pairs:,} pairs compared, precision {100 * self.precision:.2f}% as the model expects."
+            f" {self.pairs:,} pairs compared, precision {100 * self.precision:.2f}% as the model expects; not linked:"
+            f" {self.conflicts:,} rows that look like somebody with another identity number."
         )
 
 
@@ -238,10 +243,12 @@ def match_encoded(
     Vault(city).write_table(f"encoded/{name}", links, version=str(version.number))
     p = found.probability[found.chosen]
     told = EncodedLinks(
-        name, links.num_rows, len(found.chosen), len(found.a), round(float(p.mean()), 5) if len(p) else 1.0
-    )
+        name, links.num_rows, len(found.chosen), len(found.a), round(float(p.mean()), 5) if len(p) else 1.0,
+        found.conflicts,
+    )  # fmt: skip
     with Ledger(city) as ledger:
-        detail = {"version": version.number, "rows": told.rows, "linked": told.linked, "pairs": told.pairs}
+        detail = {k: v for k, v in told.to_dict().items() if k in ("rows", "linked", "pairs", "conflicts")}
+        detail["version"] = version.number
         ledger.append("link", current_actor(), f"encoded:{name}", detail)
     if export:
         _export(city, name, links, export, project)

@@ -78,6 +78,12 @@ class Matches:
     chosen: Ints
     model: fs.Model
 
+    @property
+    def conflicts(self) -> int:
+        """Rows not linked that look like somebody in all but two valid identity numbers that differ."""
+        alike = self.a[(self.levels[:, FIELDS.index("id")] == 1) & (self.weight > 0)]
+        return len(np.setdiff1d(alike, self.a[self.chosen]))
+
 
 def match(
     left: Encoded,
@@ -133,8 +139,11 @@ def match(
         a, b, levels = _closest(a, group[b], levels)
     model = _model(left, alone, levels, chance, rng)
     odds = fs.weights(model, levels)
-    found = assign(a, b, odds, one_to_one=one_to_one, precision=precision)
-    return Matches(a, b, levels, odds / np.log(2.0), found.probability, found.chosen, model)
+    free = np.flatnonzero(levels[:, FIELDS.index("id")] != 1)  # two valid numbers that differ are two persons
+    found = assign(a[free], b[free], odds[free], one_to_one=one_to_one, precision=precision)
+    probability = np.zeros(len(a))
+    probability[free] = found.probability
+    return Matches(a, b, levels, odds / np.log(2.0), probability, free[found.chosen], model)
 
 
 def _closest(a: Ints, person: Ints, levels: Levels) -> tuple[Ints, Ints, Levels]:
