@@ -11,7 +11,7 @@ import pytest
 from commonground.city import City
 from commonground.engine import DuckEngine
 from commonground.variables import change, load_definition
-from commonground.variables.change import Change
+from commonground.variables.change import Change, Trend
 from commonground.variables.compute import compute, needed
 from commonground.variables.frame import open_frame
 from commonground.variables.missing import missing, tried
@@ -86,9 +86,10 @@ def test_the_official_figure_breaks_where_the_rule_changes(city: City) -> None:
     assert one.in_force_on(D(1999, 1, 1), NEW) is None
     assert one.in_force_on(D(2016, 2, 4), OLD) is one.version(NEW)
     official = found.trends[-1]
-    if len(official.days) == 2:  # there were no records in 2014, so that day falls away unless somebody is known
-        assert official.breaks == (1,)
-    assert official.days[-1] == D(2025, 9, 1)
+    assert official.days == (D(2025, 9, 1),)  # of 2014 there is no record, so that day falls away
+    broken = Trend("in_force", days, (OLD, NEW), (5, 3), (0, 0), (9, 9))
+    assert broken.breaks == (1,)
+    assert official.breaks == ()
 
 
 def test_what_would_settle_the_unknown_is_what_brute_force_finds(city: City) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from commonground.city import City, Settings
+from commonground.city import City, Settings, Version
 from commonground.disclosure import Axis, CountTable, SafeTable, gate
 from commonground.engine import Engine
 from commonground.errors import Said
@@ -176,12 +176,14 @@ def change(
     compared = compare(city, definition_id, old, new, day)
     definition = get_definition(city, definition_id)
     day = compared.reference_date
-    wanted_days = tuple(sorted(set(days) | {day})) if days else autumns(day)
+    version = city.require_current()
+    first_day = first_record(version)
+    wanted_days = tuple(d for d in (sorted({*days, day}) if days else autumns(day)) if d >= first_day or d == day)
     first, second = definition.version(old), definition.version(new)
     pair = (first,) if first.id == second.id else (first, second)
     # the official figure follows the line of an official rule, also where an advisory one is looked at
     line = new if second.status in ("published", "superseded", "project") else definition.default
-    engine, frame = open_on(city, city.require_current(), wanted_days)
+    engine, frame = open_on(city, version, wanted_days)
     try:
         ids = tuple(dict.fromkeys([first.id, second.id, *(v.id for v in definition.chain(line))]))
         known = load_pack(city)
@@ -208,6 +210,16 @@ def autumns(day: dt.date, years: int = 5) -> tuple[dt.date, ...]:
     from commonground.variables.functions import add_months
 
     return tuple(add_months(day, -12 * k) for k in reversed(range(years)))
+
+
+def first_record(version: Version) -> dt.date:
+    """Day of the oldest record: before it there is no trend, and nothing to compute."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    days = [pq.read_table(version.table(name), columns=["as_of"])["as_of"] for name in version.tables("records")]
+    found = [d for d in (pc.min(column).as_py() for column in days) if d is not None]
+    return min(found, default=dt.date.min)
 
 
 def _counts(engine: Engine, made: Computed) -> dict[tuple[str, dt.date, str], int]:
