@@ -20,6 +20,8 @@ from commonground.web.desk_request import current_release
 from commonground.web.desk_view import TEMPLATES, words
 from governance_kit import Browser, Clock, make_city
 
+pytestmark = pytest.mark.xdist_group("desk")  # what one test writes into the ledger another reads
+
 FOUNDER, PASSWORD = "local:chen", "three blue gates 7"
 STAFF = {"li.wei": "official", "wang": "audit_administrator", "wu": "researcher", "zhao": "security_administrator"}
 PAGES = ("", "ledger", "people", "account")

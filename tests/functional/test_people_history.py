@@ -20,6 +20,8 @@ from commonground.people import standing
 from commonground.people.standing import history
 from commonground.people.standing.decisions import read_decisions
 
+pytestmark = pytest.mark.xdist_group("people_history")  # what one test writes into the ledger another reads
+
 
 def build(city: City, *, retrain: bool = False) -> dict[str, Any]:
     """Read, link, and make the version current; gives what the report says about ids."""

@@ -14,7 +14,7 @@ def kinds() -> list[type[CommonGroundError]]:
 
 def test_every_kind_has_its_own_exit_code_and_stands_in_the_tree() -> None:
     codes = [c.exit_code for c in kinds()]
-    assert len(set(codes)) == len(codes) == 13
+    assert len(set(codes)) == len(codes) == 14
     assert errors.__doc__ is not None
     for kind in kinds():
         assert kind.__name__ in errors.__doc__

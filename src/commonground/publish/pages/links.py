@@ -13,6 +13,14 @@ from commonground.publish.model import Cell, Figure, Page, Part, Section, Shown,
 from commonground.publish.parts import Facts, facts_list, head, table, text
 
 Raw = Mapping[str, Any]
+LEVEL = percent(0.95)
+"""Coverage of the report's intervals (``people.quality`` makes all of them at this level)."""
+
+
+def _interval(kind: str, lang: str) -> str:
+    return (
+        label("links.interval_none", lang) if kind == "none" else sentence(f"links.interval_{kind}", lang, level=LEVEL)
+    )
 
 
 def _facts(safe: Safe, lang: str, *, unit: str, interval: str) -> Facts:
@@ -22,7 +30,7 @@ def _facts(safe: Safe, lang: str, *, unit: str, interval: str) -> Facts:
         population=label("links.population", lang),
         period=sentence("links.period", lang, version=safe.inputs.version),
         children=label("fig.not_applicable", lang),
-        interval=label(f"links.interval_{interval}", lang),
+        interval=_interval(interval, lang),
         definition=label("links.definition", lang),
         source=sentence("fig.warehouse", lang, version=safe.inputs.version),
     )
@@ -72,7 +80,7 @@ def missed(safe: Safe, lang: str) -> Figure | None:
     drawn = _by_axis(
         rows, lang, lambda r, name: Row(name, 100 * r["estimate"], 100 * r["low"], 100 * r["high"], text=_value(r))
     )
-    axis = label("links.missed_axis", lang)
+    axis = sentence("links.missed_axis", lang, level=LEVEL)
     cells = [
         (
             text(both(r["axis_label"], lang)),
@@ -128,7 +136,7 @@ def deliveries(safe: Safe, lang: str) -> Figure | None:
         id="links-deliveries",
         number="",
         finding=finding,
-        sub=label("links.deliveries_sub", lang),
+        sub=sentence("links.deliveries_sub", lang, level=LEVEL),
         draw=lambda width: small_multiples(panels, width, title=finding, axis=axis, zero=False),
         facts=_facts(safe, lang, unit="share", interval="draws"),
         notsaid=label("links.deliveries_notsaid", lang),
