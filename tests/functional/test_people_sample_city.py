@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,21 +10,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from commonground import intake, people
+from commonground import people
 from commonground.city import City
 from commonground.intake import load_pack
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 @pytest.mark.shared
-def test_sample_city_is_linked(shared: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "city"
-    shutil.copytree(ROOT / "examples" / "sample-city", folder, ignore=shutil.ignore_patterns("vault", "warehouse"))
-    city = City(folder, shared / "sample-city" / "deliveries")
-    with city.new_version() as version:
-        result = people.run(city, intake.run(city), version)
-        (version.path / "manifest.json").write_text("{}", encoding="utf-8")
+@pytest.mark.xdist_group("sample")
+def test_sample_city_is_linked(shared: Path, sample_city: Path, tmp_path: Path) -> None:
+    city = City(sample_city)
     links = tmp_path / "links.parquet"
     people.export_links(city, links)
     score = _score(shared, links)
@@ -33,7 +26,8 @@ def test_sample_city_is_linked(shared: Path, tmp_path: Path) -> None:
     assert score["pairwise"]["recall"] >= 0.97
     assert score["conservation"]["missing"] == 0
     assert score["repeated_keys"] == 0
-    assert result.report["precision"] == pytest.approx(score["pairwise"]["precision"], abs=0.005)
+    report = json.loads((city.require_current().path / "quality" / "links.json").read_text(encoding="utf-8"))
+    assert report["precision"] == pytest.approx(score["pairwise"]["precision"], abs=0.005)
     _holds_no_names(city)
 
 
