@@ -1,13 +1,15 @@
-"""What may stand behind the ``=`` of a setting, so that a wrong kind of value gets a message and not a traceback."""
+"""TOML files of a city: read, with known keys and values of the right kind, or a message and not a traceback."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+import tomllib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from commonground.errors import CityError, Said
+from commonground.errors import CityError, Said, did_you_mean
 
 
 def _number(value: Any) -> bool:
@@ -83,4 +85,41 @@ def check_types(given: Mapping[str, Any], wanted: Mapping[str, str], where: str,
                 todo=Said(
                     f"应写成{'或'.join(said.zh for said in says)}。", f"Write {' or '.join(said.en for said in says)}."
                 ),
+            )
+
+
+def read_toml(path: Path, error: type[CityError] | type[Any] = CityError) -> dict[str, Any]:
+    """Read a TOML file; a missing file or a typo raises ``error`` with the file and line."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise error(
+            Said(f"找不到文件 {path.name}。", f"The file {path.name} is not there."),
+            where=str(path),
+            todo=Said("请检查路径是否写对。", "Check that the path is right."),
+        ) from None
+    except tomllib.TOMLDecodeError as fault:
+        raise error(
+            Said(f"{path.name} 的 TOML 写法有误。", f"{path.name} is not valid TOML."),
+            where=str(path),
+            why=Said(str(fault), str(fault)),
+            todo=Said('请改正该行；代码要加引号，如 "01"。', 'Mend that line; codes need quotes, such as "01".'),
+        ) from None
+    except UnicodeDecodeError:
+        raise error(
+            Said(f"{path.name} 不是 UTF-8 编码。", f"{path.name} is not UTF-8."),
+            where=str(path),
+            todo=Said("请另存为 UTF-8。", "Save it as UTF-8."),
+        ) from None
+
+
+def check_keys(given: Mapping[str, Any], known: set[str], where: str, error: type[Any] = CityError) -> None:
+    """Raise ``error`` for the first key that is not known, with the nearest known ones."""
+    names = set(known)
+    for key in given:
+        if key not in names:
+            raise error(
+                Said(f"不认识的设置“{key}”。", f"Unknown setting “{key}”."),
+                where=where,
+                todo=did_you_mean(key, names),
             )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from commonground.city import City, check_keys, read_toml
+from commonground.city import City
 from commonground.errors import ContractError, Said, did_you_mean
 from commonground.intake.database import read_database
 from commonground.intake.keys import VALUES, kinds_of
@@ -31,7 +31,7 @@ from commonground.intake.model import (
 )
 from commonground.intake.pack import load_pack
 from commonground.intake.units import factor, known_units
-from commonground.toml import check_types
+from commonground.toml import check_keys, check_types, read_toml
 
 _REASONS = ("note", "total", "header")
 

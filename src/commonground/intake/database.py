@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from commonground.city import check_keys
 from commonground.errors import ContractError, Said, did_you_mean
 from commonground.intake.keys import kinds_of
-from commonground.toml import check_types
+from commonground.toml import check_keys, check_types
 
 DRIVERS = {
     "postgresql": "postgresql+pg8000",

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from commonground.city import check_keys, read_toml
 from commonground.errors import ContractError, Said, did_you_mean
 from commonground.intake.model import TYPES, CodeGroup, CodeList, Concept, Kind, Pack, Writing
 from commonground.packs import pack_folder
+from commonground.toml import check_keys, read_toml
 
 _CONCEPT_KEYS = {
     "zh",

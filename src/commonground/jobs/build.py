@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import commonground
-from commonground.city import City, Progress, Version, read_toml
+from commonground.city import City, Progress, Version
 from commonground.errors import Said, StorageError
 from commonground.files import storage_errors
 from commonground.jobs.definitions import adopt_new, check_adopted
 from commonground.jobs.office import may
 from commonground.jobs.quality import with_proposal
+from commonground.toml import read_toml
 
 if TYPE_CHECKING:
     import pyarrow as pa

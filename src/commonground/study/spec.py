@@ -7,9 +7,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from commonground.city import City, check_keys, read_toml
+from commonground.city import City
 from commonground.errors import Said, StudyError, did_you_mean
 from commonground.packs import pack_folder
+from commonground.toml import check_keys, read_toml
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from commonground.city import read_toml
 from commonground.errors import DefinitionError, Said, did_you_mean
-from commonground.toml import SHAPES, check_types
+from commonground.toml import SHAPES, check_types, read_toml
 from commonground.variables.check import Kind, check
 from commonground.variables.keys import check_table
 from commonground.variables.language import Node, Value

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from commonground.city import City, read_toml
+from commonground.city import City
 from commonground.errors import DefinitionError, Said
 from commonground.packs import pack_folder
+from commonground.toml import read_toml
 from commonground.variables.model import Definition, all_names
 
 KINDS = {

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from commonground.city import Settings, check_keys, read_toml
+from commonground.city import Settings
 from commonground.errors import CityError, ContractError, Said, did_you_mean
 from commonground.intake.checks.model import CATEGORIES, CONTEXTS, Check, CheckType, Limits
 from commonground.intake.keys import WAIVER, kinds_of
 from commonground.intake.model import Contract, Pack
 from commonground.packs import pack_folder
-from commonground.toml import check_types
+from commonground.toml import check_keys, check_types, read_toml
 
 _LIMITS = kinds_of("check", only=("warn", "fail", "least", "expected", "both"))
 _TYPE = {

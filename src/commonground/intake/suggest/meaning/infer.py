@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from commonground.city import read_toml
 from commonground.errors import ContractError
 from commonground.intake.suggest.meaning.features import AT, FEATURES
 from commonground.intake.suggest.meaning.header import normal
 from commonground.intake.suggest.meaning.lexicon import Lexicon
 from commonground.packs import pack_folder
+from commonground.toml import read_toml
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from commonground.city import read_toml
 from commonground.errors import ContractError
 from commonground.intake.model import Pack
 from commonground.intake.suggest.meaning.header import normal
 from commonground.intake.suggest.meaning.parts import PERSONS, Parts
 from commonground.packs import pack_folder
+from commonground.toml import read_toml
 
 _SELF = ("", "self")
 
