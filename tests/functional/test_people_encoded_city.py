@@ -110,3 +110,26 @@ def test_nothing_is_encoded_without_a_key(place: Path, command: Callable[..., Ra
     assert done.code == 18
     assert "Traceback" not in done.err
     assert not (tmp_path / "out").exists()
+
+
+def test_encodings_that_are_not_those_of_their_manifest_are_refused(
+    place: Path, command: Callable[..., Ran], tmp_path: Path
+) -> None:
+    city = tmp_path / "city"
+    shutil.copytree(place / "city", city)
+    keys = place / "city.keys"
+    if keys.is_dir():
+        shutil.copytree(keys, tmp_path / "city.keys")
+    folder = city / "deliveries" / "civil" / "dibao_encoded" / "2025-09-01"
+    manifest = next(folder.glob("*.encoded.json"))
+    words = ("people", "match", city, "--key", place / "office" / "key.txt")
+    told = json.loads(manifest.read_text(encoding="utf-8"))
+    manifest.write_text(json.dumps({**told, "sha256": "0" * 64}), encoding="utf-8")
+    done = command(*words)
+    assert done.code == 12, done.err
+    assert "manifest" in done.err
+    manifest.unlink()
+    done = command(*words, lang="zh")
+    assert done.code == 12, done.err
+    assert "编码说明" in done.err
+    assert "Traceback" not in done.err

@@ -227,7 +227,7 @@ def match_encoded(
     """
     from commonground import intake
     from commonground.governance import Ledger, Vault, current_actor, transfer
-    from commonground.people.encoded.city import check_manifest, find_dataset, link_encoded
+    from commonground.people.encoded.city import check_deliveries, find_dataset, link_encoded
     from commonground.people.encoded.secret import key_mark, read_key
 
     may(city, "build")
@@ -237,8 +237,7 @@ def match_encoded(
         transfer.check_place(city, export)
     taken = intake.run(city, progress=progress)
     name = find_dataset(taken, dataset)
-    for manifest in sorted((city.deliveries / Path(*name.split("."))).glob("*/*.encoded.json")):
-        check_manifest(manifest, key_mark(key))
+    check_deliveries(city.deliveries / Path(*name.split(".")), key_mark(key))
     links, found = link_encoded(city, taken, name, key, intake.load_pack(city.settings.pack))
     Vault(city).write_table(f"encoded/{name}", links, version=str(version.number))
     p = found.probability[found.chosen]

@@ -18,12 +18,18 @@ def person_history(city: City) -> dict[str, Any]:
         ``builds`` (version, day, model, persons, minted, merged, split, moved), ``models`` (number, day, why),
         ``events`` (event, version, kind, before, after, records), ``decisions`` (number, same, by, holds), ``pending``
         (whether decisions or a model wait for the next build).
+
+    Raises
+    ------
+    AccessError
+        The one who asks may not build: who is who is for those who make the database.
     """
     from commonground.governance import Ledger
     from commonground.governance.vault import Vault
     from commonground.people.standing import history, pending
     from commonground.people.standing.decisions import read_decisions
 
+    may(city, "build")
     vault = Vault(city)
     shown = ("model", "persons", "minted", "merged", "split", "moved", "unlearned")
     with Ledger(city) as ledger:

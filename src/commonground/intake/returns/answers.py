@@ -13,7 +13,7 @@ from typing import Any
 
 from commonground.errors import DeliveryError, Said
 from commonground.governance.vault import Vault
-from commonground.intake.returns.book import HEAD, MARK
+from commonground.intake.returns.book import HEAD, MARK, locked_changed
 from commonground.intake.returns.content import Line
 from commonground.intake.returns.model import Fault
 from commonground.intake.returns.workbook import ITEM_LOCKED, ITEMS, README, ROW_LOCKED, ROWS
@@ -203,15 +203,7 @@ def _answers(
         if decision or text or remark:
             out.append(Answer(line.number, line.row, decision, text, remark))
     if changed:
-        raise DeliveryError(
-            Said("锁定的格被改动过。", "Locked cells were changed."),
-            where=where,
-            why=Said(
-                f"第 {'、'.join(changed[:10])} 行与发出的不一致（共 {len(changed)} 行）。",
-                f"Rows {', '.join(changed[:10])} are not as they were sent ({len(changed)} in all).",
-            ),
-            todo=_AGAIN,
-        )
+        raise locked_changed(changed, Said("锁定的格被改动过。", "Locked cells were changed."), where, _AGAIN)
     return out
 
 

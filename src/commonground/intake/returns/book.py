@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from commonground.errors import Said
+from commonground.errors import DeliveryError, Said
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
@@ -34,6 +34,19 @@ Columns = Sequence[tuple[Said, int]]
 """Heading and width of each column."""
 List = tuple[int, Sequence[str], Callable[[str], dict[str, Any] | None]]
 """Column, the kind of list of each line ("": none), and what makes a list of a kind."""
+
+
+def locked_changed(changed: Sequence[str], what: Said, where: str, todo: Said) -> DeliveryError:
+    """Make the error for a sheet that came back with rows that are not as they were sent."""
+    return DeliveryError(
+        what,
+        where=where,
+        why=Said(
+            f"第 {'、'.join(changed[:10])} 行与发出的不一致（共 {len(changed)} 行）。",
+            f"Rows {', '.join(changed[:10])} are not as they were sent ({len(changed)} in all).",
+        ),
+        todo=todo,
+    )
 
 
 def both(said: Said) -> str:

@@ -6,6 +6,7 @@ stands there already, or to none. Its links lie apart from those of the city, bo
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from commonground.city import City, Version
-from commonground.errors import ContractError, DeliveryError, Said, StorageError, did_you_mean
+from commonground.errors import ContractError, DeliveryError, Said, did_you_mean
 from commonground.governance.vault import Vault
 from commonground.intake.model import Contract, Pack
 from commonground.intake.result import IntakeResult
@@ -197,6 +198,29 @@ def link_encoded(city: City, taken: IntakeResult, dataset: str, key: bytes, pack
     return pa.table(made), found
 
 
+def check_deliveries(folder: Path, key_mark: str) -> None:
+    """Hold every file of encodings of a dataset against its manifest, and that against the key at hand.
+
+    Raises
+    ------
+    DeliveryError
+        A file has no manifest, is not the one that its manifest tells of, or was made with another key.
+    """
+    for file in sorted(folder.glob("*/*.encoded.parquet")):
+        told = check_manifest(file.with_suffix(".json"), key_mark)
+        with file.open("rb") as opened:
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+        if told.get("sha256") != digest:
+            raise DeliveryError(
+                Said("编码文件与它的说明不符。", "The file of encodings is not the one that its manifest tells of."),
+                where=str(file),
+                why=Said(
+                    "文件在做成之后变了，或两者不是一次做成的。", "It changed, or the two were not made together."
+                ),
+                todo=Said("请部门重新交来两个文件。", "Ask the department for both files again."),
+            )
+
+
 def check_manifest(path: Path, key_mark: str) -> Mapping[str, Any]:
     """Hold a delivery's manifest against the key and the parameters at hand.
 
@@ -209,7 +233,7 @@ def check_manifest(path: Path, key_mark: str) -> Mapping[str, Any]:
         told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         marks = told["key_mark"], told["parameters"]["mark"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StorageError(
+        raise DeliveryError(
             Said("编码说明读不出来。", "The manifest of the encodings cannot be read."),
             where=str(path),
             todo=Said("请部门连同 .encoded.json 一起交来。", "Ask the department for the .encoded.json too."),

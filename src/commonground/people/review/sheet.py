@@ -325,13 +325,10 @@ def _answers(rows: Sequence[Sequence[str]], lines: Sequence[Sequence[str]], wher
         seen.add(line)
         out[line] = cells[LOCKED]
     if changed:
-        raise DeliveryError(
+        raise sheets.locked_changed(
+            changed,
             Said("锁定的格被改动过，或同一行出现两次。", "Locked cells were changed, or a line stands twice."),
-            where=where,
-            why=Said(
-                f"第 {'、'.join(changed[:10])} 行与发出的不一致（共 {len(changed)} 行）。",
-                f"Rows {', '.join(changed[:10])} are not as they were sent ({len(changed)} in all).",
-            ),
-            todo=_AGAIN,
+            where,
+            _AGAIN,
         )
     return out

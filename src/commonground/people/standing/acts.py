@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from commonground import files
 from commonground.errors import LinkError, Said, did_you_mean
 from commonground.governance.ledger import Ledger
 from commonground.governance.vault import Vault
@@ -80,14 +82,20 @@ def _places(vault: Vault, version: int, records: Sequence[int]) -> list[str]:
     return out
 
 
+def _alone(city: City) -> AbstractContextManager[None]:
+    """One change of the decisions at a time: two that read, changed and wrote at once would lose one."""
+    return files.alone(city.vault / ".link_decisions")
+
+
 def _decide(city: City, vault: Vault, new: list[Decision], by: str, detail: dict[str, Any]) -> Decided:
     """Add decisions; the ledger is written before they stand."""
-    decided = read_decisions(vault)
-    made = add_decisions(decided, new, _numbers(vault, city.require_current().number, [*decided.holding, *new]))
-    added = [d for d in made.all if d not in decided.all]
-    if added:
-        _record(city, by, added, detail)
-        write_decisions(vault, made)
+    with _alone(city):
+        decided = read_decisions(vault)
+        made = add_decisions(decided, new, _numbers(vault, city.require_current().number, [*decided.holding, *new]))
+        added = [d for d in made.all if d not in decided.all]
+        if added:
+            _record(city, by, added, detail)
+            write_decisions(vault, made)
     return made
 
 
@@ -136,9 +144,10 @@ def undo_decision(city: City, number: int, by: str) -> Decided:
         There is none of this number that holds.
     """
     vault = Vault(city)
-    made = withdraw(read_decisions(vault), number)
-    _record(city, by, [d for d in made.all if d.number == number], {"withdrawn": number})
-    write_decisions(vault, made)
+    with _alone(city):
+        made = withdraw(read_decisions(vault), number)
+        _record(city, by, [d for d in made.all if d.number == number], {"withdrawn": number})
+        write_decisions(vault, made)
     return made
 
 
@@ -149,17 +158,18 @@ def constrain_many(city: City, pairs: Sequence[tuple[int, int, bool]], by: str, 
     version = city.require_current().number
     places = _places(vault, version, [r for pair in pairs for r in pair[:2]])
     new = [Decision(0, places[2 * i], places[2 * i + 1], p[2], by, reason) for i, p in enumerate(pairs)]
-    decided = made = read_decisions(vault)
-    numbers = _numbers(vault, version, [*decided.holding, *new])
-    for i, one in enumerate(new):
-        try:
-            made = add_decisions(made, [one], numbers)
-        except LinkError as error:
-            refused[i] = error
-    added = made.all[len(decided.all) :]
-    if added:
-        _record(city, by, added, {})
-        write_decisions(vault, made)
+    with _alone(city):
+        decided = made = read_decisions(vault)
+        numbers = _numbers(vault, version, [*decided.holding, *new])
+        for i, one in enumerate(new):
+            try:
+                made = add_decisions(made, [one], numbers)
+            except LinkError as error:
+                refused[i] = error
+        added = made.all[len(decided.all) :]
+        if added:
+            _record(city, by, added, {})
+            write_decisions(vault, made)
     return refused
 
 
