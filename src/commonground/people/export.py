@@ -20,11 +20,11 @@ from commonground.governance.ledger import Ledger
 from commonground.governance.projects import Project, Projects
 from commonground.governance.vault import Vault
 from commonground.intake import load_contracts
+from commonground.people.places import PLACE
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PLACE = ("department", "dataset", "delivery", "file", "sheet", "row_number")
 EXPORTS = "pseudonym-export"
 """Key of the pseudonyms in exports that belong to no project."""
 

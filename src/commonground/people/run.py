@@ -30,11 +30,12 @@ from commonground.people.families import households, named_relations, tidy
 from commonground.people.gather import Gathered, gather
 from commonground.people.mentions import Facts, person_fields
 from commonground.people.model import COPY, LINKED, QUARANTINED, UNLINKED, Linked, LinkResult
+from commonground.people.places import PLACE
 from commonground.people.report import quality_report, report
 from commonground.people.spine import METHODS, Given, build
 from commonground.people.stable import stable
 from commonground.people.standing.finish import finish
-from commonground.people.standing.keep import PLACE, Start, begin
+from commonground.people.standing.keep import Start, begin
 from commonground.people.standing.store import models
 
 if TYPE_CHECKING:

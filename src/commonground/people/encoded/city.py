@@ -26,8 +26,8 @@ from commonground.people.encoded.exchange import KIND, from_table
 from commonground.people.encoded.matching import Matches, match
 from commonground.people.encoded.parameters import STANDARD
 from commonground.people.encoded.persons import Persons, read_persons
-from commonground.people.export import PLACE
 from commonground.people.mentions import Coders, Facts, TableReader, person_fields
+from commonground.people.places import PLACE, place_texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -137,14 +137,14 @@ def spine_persons(city: City, taken: IntakeResult, version: Version, pack: Pack)
 
     links = Vault(city).read_table(f"links/{version.number}", [*PLACE, "spine_id", "status"])
     links = links.filter(pc.equal(links.column("status"), "linked"))
-    place = _places(links)
+    place = place_texts(links)
     parts = []
     for name in sorted(taken.tables):
         contract = taken.contracts[name]
         if not contract.subject:
             continue
         table = taken.tables[name]
-        at = pc.index_in(_places(table), value_set=place)
+        at = pc.index_in(place_texts(table), value_set=place)
         found = persons_table(table, contract, pack).append_column("spine_id", links.column("spine_id").take(at))
         parts.append(found.filter(pc.is_valid(found.column("spine_id"))))
     if not parts:
@@ -153,14 +153,6 @@ def spine_persons(city: City, taken: IntakeResult, version: Version, pack: Pack)
     whole = whole.group_by(whole.column_names, use_threads=False).aggregate([])
     ids, number = distinct(whole.column("spine_id"))
     return as_persons(whole.drop_columns(["spine_id"])), number, ids
-
-
-def _places(table: pa.Table) -> pa.Array:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    joined = pc.binary_join_element_wise(*(table.column(c).cast(pa.string()) for c in PLACE), "\x1f")
-    return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
 
 
 def link_encoded(city: City, taken: IntakeResult, dataset: str, key: bytes, pack: Pack) -> tuple[pa.Table, Matches]:

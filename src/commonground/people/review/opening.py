@@ -21,6 +21,7 @@ from commonground.governance.roles import Permission, Roles
 from commonground.governance.vault import Vault
 from commonground.intake import load_pack
 from commonground.people.compare import FIELDS
+from commonground.people.places import PLACE, Place
 from commonground.people.review import rounds
 from commonground.people.review.design import Strata, draw, stratify
 from commonground.people.review.rounds import FOLDER, Pair, Round
@@ -140,7 +141,7 @@ def _keep(city: City, intake: IntakeResult, made: Round, table: pa.Table, strata
     vault.write_table(f"{FOLDER}/{made.id}/population", pa.table(columns))
 
 
-def _records_now(intake: IntakeResult, wanted: Sequence[rounds.Place]) -> list[int]:
+def _records_now(intake: IntakeResult, wanted: Sequence[Place]) -> list[int]:
     """Record ids that stand at places in what was just read.
 
     Raises
@@ -151,12 +152,12 @@ def _records_now(intake: IntakeResult, wanted: Sequence[rounds.Place]) -> list[i
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    at: dict[rounds.Place, int] = {}
+    at: dict[Place, int] = {}
     for name in sorted({f"{p[0]}.{p[1]}" for p in wanted} & set(intake.tables)):
-        table = intake.tables[name].select([*rounds.PLACE, "record_id"])
+        table = intake.tables[name].select([*PLACE, "record_id"])
         rows = pa.array(sorted({p[5] for p in wanted if f"{p[0]}.{p[1]}" == name}), pa.int64())
         found = table.filter(pc.is_in(table.column("row_number").cast(pa.int64()), rows)).to_pydict()
-        at |= dict(zip(zip(*(found[c] for c in rounds.PLACE), strict=True), found["record_id"], strict=True))
+        at |= dict(zip(zip(*(found[c] for c in PLACE), strict=True), found["record_id"], strict=True))
     if not set(wanted) <= at.keys():
         raise CityError(
             Said(

@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,7 @@ from commonground.governance.keys import KeyRing, keyed_hash
 from commonground.governance.ledger import Ledger
 from commonground.governance.roles import Permission, Roles
 from commonground.governance.vault import Vault
+from commonground.people.places import Place, places_in, records_in
 from commonground.people.review.estimate import DIFFERENT, SAME, UNSURE
 
 Ints = npt.NDArray[np.int64]
@@ -41,9 +42,6 @@ DECISIONS = {
 SOURCES = ("pairs", "conflicts")
 """Where a round's pairs come from: all candidates, or the list of conflicts."""
 _ID = re.compile(r"V\d{8}-[0-9A-F]{8}")
-PLACE = ("department", "dataset", "delivery", "file", "sheet", "row_number")
-Place = tuple[str, str, str, str, str, int]
-"""Where a record stands: values of ``PLACE``."""
 
 
 @dataclass(frozen=True)
@@ -291,23 +289,9 @@ def progress(city: City, made: Round) -> dict[str, Any]:
 
 def places(city: City, version: int, records: Sequence[int]) -> dict[int, Place]:
     """Where records of a version are: record id → place."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    table = Vault(city).read_table(f"links/{version}", ["record_id", *PLACE])
-    found = table.filter(pc.is_in(table.column("record_id"), pa.array(sorted(set(records)), pa.int64())))
-    return {row["record_id"]: tuple(row[c] for c in PLACE) for row in found.to_pylist()}
+    return places_in(Vault(city), version, records)
 
 
 def records_at(city: City, version: int, wanted: Sequence[Place]) -> dict[Place, int]:
     """Record ids that stand at places in a version; what is no more there is left out."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    table = Vault(city).read_table(f"links/{version}", ["record_id", *PLACE])
-    rows = pa.array(sorted({int(place[5]) for place in wanted}), pa.int64())
-    table = table.filter(pc.is_in(table.column("row_number").cast(pa.int64()), rows))
-    found: Mapping[str, list[Any]] = table.to_pydict()
-    names = list(zip(*(found[c] for c in PLACE), strict=True))
-    at = {name: record for name, record in zip(names, found["record_id"], strict=True) if record is not None}
-    return {place: at[place] for place in wanted if place in at}
+    return records_in(Vault(city), version, wanted)

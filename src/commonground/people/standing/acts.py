@@ -13,6 +13,7 @@ from commonground.governance.ledger import Ledger
 from commonground.governance.vault import Vault
 from commonground.people.frozen import Frozen
 from commonground.people.hashing import hash_texts
+from commonground.people.places import places_in
 from commonground.people.standing import history, store
 from commonground.people.standing.decisions import (
     Decided,
@@ -22,7 +23,7 @@ from commonground.people.standing.decisions import (
     withdraw,
     write_decisions,
 )
-from commonground.people.standing.keep import PLACE, digest_of
+from commonground.people.standing.keep import digest_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,12 +65,7 @@ def constrain(city: City, left_record: int, right_record: int, same: bool, by: s
 
 
 def _places(vault: Vault, version: int, records: Sequence[int]) -> list[str]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    table = vault.read_table(f"links/{version}", ["record_id", *PLACE])
-    some = table.filter(pc.is_in(table.column("record_id"), pa.array(list(records), pa.int64())))
-    there = {row["record_id"]: row for row in some.to_pylist()}
+    there = places_in(vault, version, records)
     out = []
     for record in records:
         if record not in there:
@@ -78,7 +74,7 @@ def _places(vault: Vault, version: int, records: Sequence[int]) -> list[str]:
                 where=f"version {version}",
                 todo=Said("请在当前版本中重新查找这一对记录。", "Look the pair up again in the current version."),
             )
-        out.append("|".join("" if v is None else str(v) for v in (there[record][c] for c in PLACE)))
+        out.append("|".join("" if v is None else str(v) for v in there[record]))
     return out
 
 

@@ -14,6 +14,7 @@ from commonground.governance import current_actor
 from commonground.governance.ledger import Ledger
 from commonground.governance.vault import Vault
 from commonground.people.encode import integers
+from commonground.people.places import place_texts
 from commonground.people.standing import history, keep
 from commonground.people.standing.acts import keep_model
 from commonground.people.standing.ids import MERGE, MOVE, SPLIT, Named
@@ -61,7 +62,7 @@ def places_of(tables: Mapping[str, pa.Table], records: Ints) -> list[str]:
     if not len(records):
         return []
     ids = [integers(t.column("record_id"), t.num_rows) for t in tables.values()]
-    chunks = [chunk for t in tables.values() for chunk in keep.place_texts(t).chunks]
+    chunks = [chunk for t in tables.values() for chunk in place_texts(t).chunks]
     number = np.concatenate(ids)
     order = np.argsort(number, kind="stable")
     at = order[np.searchsorted(number, records, sorter=order)]

@@ -16,6 +16,7 @@ from commonground.people.edges import Find, find
 from commonground.people.encode import distinct, integers
 from commonground.people.frozen import Frozen
 from commonground.people.hashing import hash_columns, hash_texts
+from commonground.people.places import PLACE, place_texts
 from commonground.people.resolve import Decisions
 from commonground.people.spine import Given
 from commonground.people.stable import marks
@@ -33,15 +34,6 @@ if TYPE_CHECKING:
     from commonground.people.model import Linked
 
 Ints = npt.NDArray[np.int64]
-PLACE = ("department", "dataset", "delivery", "file", "sheet", "row_number")
-
-
-def place_texts(table: pa.Table) -> pa.ChunkedArray:
-    """Place of each record as one text: department|dataset|delivery|file|sheet|row."""
-    import pyarrow.compute as pc
-
-    columns = [pc.fill_null(table.column(c).cast("string"), "") for c in PLACE]
-    return pc.binary_join_element_wise(*columns, "|")
 
 
 def place_marks(tables: Mapping[str, pa.Table], wanted: Ints) -> Ints:
